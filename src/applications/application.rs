@@ -1,0 +1,39 @@
+//! One application as the documents describe it, merged, defaulted and resolved.
+
+use crate::{
+    identifiers::{ApplicationId, ClientId, TenantId},
+    policy::AccessPolicy,
+};
+
+/// An application that Portvakt knows, whether it lets anyone in or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    pub id: ApplicationId,
+    pub protection: Protection,
+    /// Hosts of the ingresses: lower case, without port, without a trailing dot.
+    pub hosts: Vec<String>,
+    /// Paths that need no token, each exactly as requested: the probes and the metrics.
+    pub open_paths: Vec<String>,
+}
+
+/// What a request to the application must pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Protection {
+    /// A token for `client_id` from `tenant`, whose caller `access` lets in.
+    Enforced { client_id: ClientId, tenant: TenantId, access: AccessPolicy },
+    /// Nothing passes.
+    Disabled(DisabledBecause),
+}
+
+/// Why nobody may call an application at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisabledBecause {
+    /// `spec.azure.application.enabled` is not true.
+    EntraNotEnabled,
+    /// No document tells its client id.
+    NoClientId,
+    /// It belongs to a tenant that is not configured.
+    UnknownTenant,
+    /// Its document is broken, and there is no earlier version of it.
+    BrokenDocument,
+}

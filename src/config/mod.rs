@@ -1,0 +1,275 @@
+//! The configuration: what was meant, after reading, defaults and checks.
+//!
+//! Only [`read`] knows YAML and environment variables. Everything else takes these types, in
+//! which what cannot work cannot be written.
+
+mod read;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+pub use read::{Loaded, load};
+
+use crate::{
+    identifiers::{ApplicationId, ClientId, TenantId},
+    target::PathPattern,
+};
+
+/// Everything that an operator decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Fills in rules and documents that name no cluster.
+    pub cluster: String,
+    pub listen: Listen,
+    pub entra: Entra,
+    pub applications: ApplicationSources,
+    pub target: Target,
+    /// Paths that need no token at any application, besides those that documents name.
+    pub unauthenticated_paths: Vec<PathPattern>,
+    /// Whether a CORS preflight request needs no token.
+    pub allow_cors_preflight: bool,
+    pub headers: Headers,
+    pub mesh: Mesh,
+    /// RFC 9728: the URL put into challenges as `resource_metadata`.
+    pub resource_metadata: Option<url::Url>,
+    pub token_cache: TokenCache,
+    pub limits: Limits,
+    pub shutdown: Shutdown,
+    pub log: Log,
+}
+
+/// Where Portvakt listens.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// At least one.
+    pub ext_authz: Vec<Listener>,
+    /// `/livez`, `/readyz` and `/metrics`.
+    pub admin: SocketAddr,
+    /// TLS for every TCP listener of `ext_authz`.
+    pub tls: Option<Tls>,
+}
+
+/// One address that Envoys ask at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    pub address: Address,
+    pub asked_by: AskedBy,
+}
+
+/// A TCP address or a Unix socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// What kind of proxy asks at a listener; decides what it is believed about the target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AskedBy {
+    /// Unknown: every configured source of the target counts.
+    #[default]
+    Any,
+    /// Sidecars and waypoints: the Host header never names the target.
+    Workloads,
+    /// Gateways, which route by Host: the destination principal is ignored.
+    Gateways,
+}
+
+/// Files of a server certificate, and of the authority of client certificates for mTLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub private_key: PathBuf,
+    pub client_ca: Option<PathBuf>,
+}
+
+/// The issuers of tokens, and what tokens must carry.
+#[derive(Debug, Clone)]
+pub struct Entra {
+    /// At least one; the first is that of documents which name none.
+    pub tenants: Vec<Tenant>,
+    /// What a token of an application must carry in `roles`.
+    pub required_role: String,
+    /// What a token of a user through another application must carry in `scp`.
+    pub required_scope: String,
+    pub proxy: Proxy,
+    pub keys: Keys,
+}
+
+/// One Entra ID tenant.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    pub id: TenantId,
+    /// What documents call this tenant, for instance `trygdeetaten.no`.
+    pub name: Option<String>,
+    /// `iss` of its tokens; where not stated, the metadata document tells.
+    pub issuer: Option<String>,
+    pub key_source: KeySource,
+}
+
+/// Where a tenant's keys are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// The metadata document tells (`jwks_uri`), and the issuer where that is not stated.
+    Discovery { well_known_url: url::Url },
+    /// Stated by hand, together with the issuer.
+    Stated { jwks_uri: url::Url },
+}
+
+/// Through which proxy issuers are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proxy {
+    /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in both cases.
+    Environment,
+    /// This one, whatever the environment says.
+    Url(url::Url),
+}
+
+/// How key sets are kept fresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Between refreshes that nothing asked for. Default 1 h.
+    pub refresh_interval: Duration,
+    /// The least time between two refreshes that unknown keys asked for. Default 60 s.
+    pub cooldown: Duration,
+    /// After this long without a successful refresh the keys are no longer trusted. Default 24 h.
+    pub max_age: Duration,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            refresh_interval: Duration::from_secs(3600),
+            cooldown: Duration::from_secs(60),
+            max_age: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// Where documents come from.
+#[derive(Debug, Clone, Default)]
+pub struct ApplicationSources {
+    /// Files and folders of YAML documents, watched.
+    pub paths: Vec<PathBuf>,
+    /// Files of further consumers, in the shape of `AZURE_APP_PRE_AUTHORIZED_APPS`, watched.
+    pub pre_authorized: Vec<PathBuf>,
+    /// The one application that the NAIS environment variables describe.
+    pub environment: Option<EnvironmentApplication>,
+}
+
+/// The application that the variables of a NAIS pod describe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentApplication {
+    pub id: ApplicationId,
+    pub client_id: ClientId,
+    pub tenant: TenantId,
+    /// `AZURE_APP_PRE_AUTHORIZED_APPS`, read.
+    pub consumers: Vec<PreAuthorized>,
+}
+
+/// One entry of `AZURE_APP_PRE_AUTHORIZED_APPS` or of a file of that shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreAuthorized {
+    pub id: ApplicationId,
+    pub client_id: ClientId,
+}
+
+/// How the target of a request is found.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Consulted in the order of the contract, whatever the order in the file.
+    pub context_extension: bool,
+    pub destination_principal: bool,
+    pub host: bool,
+    /// SPIFFE trust domains whose principals are believed.
+    pub trust_domains: Vec<String>,
+    /// `namespace/service account` of gateways.
+    pub gateways: Vec<Workload>,
+    /// For a sidecar in front of one application.
+    pub default_application: Option<ApplicationId>,
+}
+
+/// A Kubernetes workload by its service account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    pub namespace: String,
+    pub service_account: String,
+}
+
+/// What upstreams learn of the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headers {
+    /// Lower case; begins the name of every header that is ours. Default `x-caller-`.
+    pub prefix: String,
+    /// Facts that go out under another name (`Some`) or not at all (`None`): fact → header name.
+    /// The facts are those of [`crate::policy::caller::Fact`].
+    pub names: Vec<(crate::policy::Fact, Option<String>)>,
+    /// Whether the upstream gets no Authorization header.
+    pub strip_authorization: bool,
+}
+
+/// What the mesh itself tells of callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mesh {
+    pub bind_tokens: BindTokens,
+}
+
+/// Whether a token must be presented by the workload of its application.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BindTokens {
+    Off,
+    /// Mismatches are logged and counted.
+    #[default]
+    Report,
+    /// Mismatches are denied.
+    Enforce,
+}
+
+/// The cache of verified tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenCache {
+    /// Upper bound of its contents in bytes; 0 switches it off. Default 64 MiB.
+    pub max_bytes: u64,
+}
+
+/// What one instance takes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Checks under way at once, over all connections; more are denied as `overloaded`.
+    /// Default 1024.
+    pub concurrent_checks: usize,
+    /// The longest that one check may take, whatever Envoy's timeout. Default 150 ms.
+    pub deadline: Duration,
+    /// HTTP/2 streams that one connection may have open. Default 1024.
+    pub streams_per_connection: u32,
+    /// Largest `CheckRequest` that is read, in bytes. Default 256 KiB.
+    pub message_bytes: usize,
+    /// The longest that a connection lives, so that load spreads over replicas. Default 15 min.
+    pub connection_age: Duration,
+}
+
+/// What happens at SIGTERM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Between "not serving" and the end of accepting. Default 5 s.
+    pub delay: Duration,
+    /// For requests under way, after that. Default 20 s.
+    pub grace: Duration,
+}
+
+/// How much is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// A `tracing` filter, for instance `info` or `portvakt=debug`. Default `info`.
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+/// The shape of log lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    Json,
+    Text,
+}

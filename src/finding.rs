@@ -1,0 +1,121 @@
+//! What is wrong with a configuration or a document, and where.
+//!
+//! Reading never stops at the first fault: readers collect findings, and those
+//! who called them decide what to do with them (`serve` logs, `lint` prints).
+
+use std::{fmt, sync::Arc};
+
+/// Where something was written: a file's line and column, or an environment variable.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file's path as given, or `environment variable NAME`.
+    pub source: Arc<str>,
+    /// Counted from 1; 0 where the source has no lines or the fault concerns all of it.
+    pub line: u64,
+    /// Counted from 1, in characters; 0 where `line` is.
+    pub column: u64,
+}
+
+impl Place {
+    /// The source as a whole.
+    pub fn whole(source: impl Into<Arc<str>>) -> Self {
+        Self { source: source.into(), line: 0, column: 0 }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.source),
+            line => write!(f, "{}:{line}:{}", self.source, self.column),
+        }
+    }
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The configuration or the document cannot be used.
+    Error,
+    /// It can be used, but most likely does not do what its author meant.
+    Warning,
+}
+
+impl Severity {
+    /// The word that `portvakt lint` prints.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One thing that is wrong, with what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub place: Place,
+    pub severity: Severity,
+    pub code: Code,
+    /// What is wrong and how to put it right, in one sentence or two.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    /// `file:line:column: severity: code: message`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, severity, code, message } = self;
+        write!(f, "{place}: {}: {}: {message}", severity.as_str(), code.as_str())
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident => $code:literal,)+) => {
+        /// The closed set of kinds of findings. The words are stable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word that is printed.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file cannot be read, or is not UTF-8.
+    FileUnreadable => "file_unreadable",
+    /// The text is not YAML.
+    YamlSyntax => "yaml_syntax",
+    /// A key that the configuration does not have.
+    UnknownKey => "unknown_key",
+    /// Something that must be stated is not.
+    Missing => "missing",
+    /// A value of the wrong type.
+    WrongType => "wrong_type",
+    /// A value of the right type that cannot be used.
+    InvalidValue => "invalid_value",
+    /// An address without TLS to another machine.
+    InsecureUrl => "insecure_url",
+    /// Settings that contradict each other or weaken what they are for.
+    RiskySetting => "risky_setting",
+    /// Two documents of the same kind describe the same application.
+    DuplicateDocument => "duplicate_document",
+    /// An application without a client id: nothing can be let in.
+    NoClientId => "no_client_id",
+    /// An application of a tenant that is not configured.
+    UnknownTenant => "unknown_tenant",
+    /// A group identifier that is no GUID: it grants nothing.
+    InvalidGroup => "invalid_group",
+    /// `application: '*'`, which grants nothing.
+    WildcardRule => "wildcard_rule",
+    /// A rule whose consumer has no known client id: it grants nothing.
+    UnresolvedRule => "unresolved_rule",
+    /// A host that several applications claim: it is nobody's.
+    HostClaimedTwice => "host_claimed_twice",
+}

@@ -1,0 +1,166 @@
+//! What applications, tenants and groups are called.
+//!
+//! Entra ID names things by GUID. A GUID is kept as sixteen bytes, so that two
+//! spellings of the same one can never differ, and an unreadable one can never
+//! be compared at all.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+/// A GUID in its hyphenated form, `8-4-4-4-12` hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Guid(uuid::Uuid);
+
+/// A client id (`appId`) of an application registered in Entra ID; `azp` and `aud` of a v2.0 token.
+pub type ClientId = Guid;
+/// The object id of a group in Entra ID.
+pub type GroupId = Guid;
+/// The id of an Entra ID tenant; `tid` of a token.
+pub type TenantId = Guid;
+
+/// The text is no GUID in hyphenated form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a GUID (8-4-4-4-12 hexadecimal digits)")]
+pub struct NotAGuid;
+
+impl FromStr for Guid {
+    type Err = NotAGuid;
+
+    /// Accepts upper and lower case; refuses braces, `urn:uuid:` and the form without hyphens.
+    fn from_str(text: &str) -> Result<Self, NotAGuid> {
+        const HYPHENATED: usize = 36;
+        if text.len() != HYPHENATED {
+            return Err(NotAGuid);
+        }
+        uuid::Uuid::try_parse(text).map(Self).map_err(|_| NotAGuid)
+    }
+}
+
+impl fmt::Display for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An application's full name: `cluster:namespace:application`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ApplicationId(Arc<str>);
+
+/// The text is not `cluster:namespace:application`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is not of the form cluster:namespace:application")]
+pub struct NotAnApplicationId;
+
+impl ApplicationId {
+    /// # Errors
+    /// [`NotAnApplicationId`] where a part is empty or holds a character that no such name can
+    /// hold: anything but letters, digits, `-`, `.` and `_`.
+    pub fn new(cluster: &str, namespace: &str, name: &str) -> Result<Self, NotAnApplicationId> {
+        [cluster, namespace, name]
+            .iter()
+            .all(|part| is_name(part))
+            .then(|| Self(format!("{cluster}:{namespace}:{name}").into()))
+            .ok_or(NotAnApplicationId)
+    }
+
+    /// The whole name, `cluster:namespace:application`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The cluster that the application runs in.
+    pub fn cluster(&self) -> &str {
+        self.part(0)
+    }
+
+    /// The application's namespace, in NAIS its team.
+    pub fn namespace(&self) -> &str {
+        self.part(1)
+    }
+
+    /// The application's own name.
+    pub fn name(&self) -> &str {
+        self.part(2)
+    }
+
+    fn part(&self, index: usize) -> &str {
+        self.0.split(':').nth(index).unwrap_or_default()
+    }
+}
+
+impl FromStr for ApplicationId {
+    type Err = NotAnApplicationId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnApplicationId> {
+        let mut parts = text.split(':');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(cluster), Some(namespace), Some(name), None) => {
+                Self::new(cluster, namespace, name)
+            }
+            _ => Err(NotAnApplicationId),
+        }
+    }
+}
+
+impl fmt::Display for ApplicationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ApplicationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_');
+    !text.is_empty() && text.len() <= 253 && text.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_is_read_in_any_case_and_written_in_lower_case() {
+        let guid: Guid = "381CE452-1D49-49DF-9E7E-990EF0328D6C".parse().unwrap();
+        assert_eq!(guid.to_string(), "381ce452-1d49-49df-9e7e-990ef0328d6c");
+    }
+
+    #[test]
+    fn other_spellings_of_a_guid_are_refused() {
+        for text in [
+            "",
+            "381ce4521d4949df9e7e990ef0328d6c",
+            "{381ce452-1d49-49df-9e7e-990ef0328d6c}",
+            "urn:uuid:381ce452-1d49-49df-9e7e-990ef0328d6c",
+            " 381ce452-1d49-49df-9e7e-990ef0328d6",
+            "381ce452-1d49-49df-9e7e-990ef0328d6g",
+        ] {
+            assert_eq!(text.parse::<Guid>(), Err(NotAGuid), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_application_id_has_three_parts() {
+        let id: ApplicationId = "prod:team-a:api".parse().unwrap();
+        assert_eq!(
+            (id.cluster(), id.namespace(), id.name()),
+            ("prod", "team-a", "api")
+        );
+        for text in ["", "prod:team-a", "prod::api", "a:b:c:d", "a:b:*", "a:b:c "] {
+            assert_eq!(
+                text.parse::<ApplicationId>(),
+                Err(NotAnApplicationId),
+                "{text}"
+            );
+        }
+    }
+}
