@@ -151,16 +151,9 @@ mod tests {
     #[test]
     fn an_application_id_has_three_parts() {
         let id: ApplicationId = "prod:team-a:api".parse().unwrap();
-        assert_eq!(
-            (id.cluster(), id.namespace(), id.name()),
-            ("prod", "team-a", "api")
-        );
+        assert_eq!((id.cluster(), id.namespace(), id.name()), ("prod", "team-a", "api"));
         for text in ["", "prod:team-a", "prod::api", "a:b:c:d", "a:b:*", "a:b:c "] {
-            assert_eq!(
-                text.parse::<ApplicationId>(),
-                Err(NotAnApplicationId),
-                "{text}"
-            );
+            assert_eq!(text.parse::<ApplicationId>(), Err(NotAnApplicationId), "{text}");
         }
     }
 }

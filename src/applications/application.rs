@@ -3,6 +3,7 @@
 use crate::{
     identifiers::{ApplicationId, ClientId, TenantId},
     policy::AccessPolicy,
+    target::PathPattern,
 };
 
 /// An application that Portvakt knows, whether it lets anyone in or not.
@@ -12,8 +13,8 @@ pub struct Application {
     pub protection: Protection,
     /// Hosts of the ingresses: lower case, without port, without a trailing dot.
     pub hosts: Vec<String>,
-    /// Paths that need no token, each exactly as requested: the probes and the metrics.
-    pub open_paths: Vec<String>,
+    /// Paths that need no token: the probes and the metrics, each as it stands.
+    pub open_paths: Vec<PathPattern>,
 }
 
 /// What a request to the application must pass.

@@ -3,11 +3,7 @@
 //! Only [`read`] knows YAML and environment variables. Everything else takes these types, in
 //! which what cannot work cannot be written.
 
-mod read;
-
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
-
-pub use read::{Loaded, load};
 
 use crate::{
     identifiers::{ApplicationId, ClientId, TenantId},
@@ -201,7 +197,7 @@ pub struct Headers {
     /// Lower case; begins the name of every header that is ours. Default `x-caller-`.
     pub prefix: String,
     /// Facts that go out under another name (`Some`) or not at all (`None`): fact → header name.
-    /// The facts are those of [`crate::policy::caller::Fact`].
+    /// Facts that are not named go out as the prefix and their own name.
     pub names: Vec<(crate::policy::Fact, Option<String>)>,
     /// Whether the upstream gets no Authorization header.
     pub strip_authorization: bool,

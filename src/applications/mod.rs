@@ -1,0 +1,5 @@
+//! Documents become applications.
+
+mod application;
+
+pub use application::{Application, DisabledBecause, Protection};
