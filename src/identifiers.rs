@@ -35,6 +35,19 @@ impl FromStr for Guid {
     }
 }
 
+impl Guid {
+    /// Reads the one spelling that Entra ID writes into tokens: hyphenated and in lower case.
+    ///
+    /// # Errors
+    /// [`NotAGuid`] for every other text.
+    pub fn from_token(text: &str) -> Result<Self, NotAGuid> {
+        match text.bytes().any(|c| c.is_ascii_uppercase()) {
+            true => Err(NotAGuid),
+            false => text.parse(),
+        }
+    }
+}
+
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_hyphenated().fmt(f)

@@ -1,8 +1,19 @@
 //! Portvakt decides, for Envoy, which applications and users may call an API.
 
 pub mod applications;
+pub mod authorizer;
+pub mod clock;
 pub mod config;
+pub mod decision;
 pub mod finding;
+pub mod frontend;
 pub mod identifiers;
+pub mod keys;
 pub mod policy;
+mod proto;
+pub mod request;
+mod spiffe;
 pub mod target;
+pub mod telemetry;
+pub mod token;
+pub mod yaml;

@@ -1,5 +1,7 @@
 //! Documents become applications.
 
 mod application;
+mod published;
 
 pub use application::{Application, DisabledBecause, Protection};
+pub use published::{Generation, Published};

@@ -3,7 +3,11 @@
 //! Only [`read`] knows YAML and environment variables. Everything else takes these types, in
 //! which what cannot work cannot be written.
 
+mod url;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+pub use self::url::is_secure;
 
 use crate::{
     identifiers::{ApplicationId, ClientId, TenantId},
@@ -26,7 +30,7 @@ pub struct Config {
     pub headers: Headers,
     pub mesh: Mesh,
     /// RFC 9728: the URL put into challenges as `resource_metadata`.
-    pub resource_metadata: Option<url::Url>,
+    pub resource_metadata: Option<::url::Url>,
     pub token_cache: TokenCache,
     pub limits: Limits,
     pub shutdown: Shutdown,
@@ -102,13 +106,28 @@ pub struct Tenant {
     pub key_source: KeySource,
 }
 
+impl Tenant {
+    /// What its issuer is called in metrics: the issuer as stated, or as the location of its
+    /// metadata document tells (OpenID Connect Discovery 1.0, section 4).
+    pub fn label(&self) -> String {
+        const METADATA_PATH: &str = "/.well-known/openid-configuration";
+        match (&self.issuer, &self.key_source) {
+            (Some(issuer), _) => issuer.clone(),
+            (None, KeySource::Discovery { well_known_url: url }) => {
+                url.as_str().trim_end_matches(METADATA_PATH).to_owned()
+            }
+            (None, KeySource::Stated { .. }) => self.id.to_string(),
+        }
+    }
+}
+
 /// Where a tenant's keys are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// The metadata document tells (`jwks_uri`), and the issuer where that is not stated.
-    Discovery { well_known_url: url::Url },
+    Discovery { well_known_url: ::url::Url },
     /// Stated by hand, together with the issuer.
-    Stated { jwks_uri: url::Url },
+    Stated { jwks_uri: ::url::Url },
 }
 
 /// Through which proxy issuers are reached.
@@ -117,7 +136,7 @@ pub enum Proxy {
     /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in both cases.
     Environment,
     /// This one, whatever the environment says.
-    Url(url::Url),
+    Url(::url::Url),
 }
 
 /// How key sets are kept fresh.

@@ -1,7 +1,15 @@
 //! Who may call: the access policy of an application and its evaluation. Pure.
 
 mod access;
+mod caller;
+mod evaluate;
 mod fact;
+mod permit;
+mod presenter;
 
 pub use access::{AccessPolicy, UserAccess};
+pub use caller::Caller;
+pub use evaluate::{Protected, Requirements, evaluate, without_token};
 pub use fact::Fact;
+pub use permit::Permit;
+pub use presenter::Presenter;

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{applications::Application, identifiers::ApplicationId};
+use crate::{
+    applications::{Application, Protection},
+    identifiers::{ApplicationId, ClientId},
+};
 
 /// An immutable index; a new generation of documents makes a new one.
 #[derive(Debug, Default)]
@@ -10,6 +13,7 @@ pub struct Index {
     by_id: HashMap<ApplicationId, Arc<Application>>,
     /// `None` for a host that several applications claim: it is nobody's.
     by_host: HashMap<String, Option<ApplicationId>>,
+    by_client_id: HashMap<ClientId, ApplicationId>,
 }
 
 impl Index {
@@ -22,6 +26,9 @@ impl Index {
             let services = if id.cluster() == local_cluster { service_names(&id) } else { vec![] };
             for host in application.hosts.iter().cloned().chain(services) {
                 index.claim(host, &id);
+            }
+            if let Protection::Enforced { client_id, .. } = application.protection {
+                index.by_client_id.insert(client_id, id.clone());
             }
             index.by_id.insert(id, Arc::new(application));
         }
@@ -48,6 +55,11 @@ impl Index {
     /// returns it.
     pub fn by_host(&self, host: &str) -> Option<&Arc<Application>> {
         self.by_id.get(self.by_host.get(host)?.as_ref()?)
+    }
+
+    /// The application that has a client id, for people to read: never a ground for a decision.
+    pub fn name_of(&self, client_id: ClientId) -> Option<&ApplicationId> {
+        self.by_client_id.get(&client_id)
     }
 
     /// How many applications there are.

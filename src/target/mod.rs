@@ -1,8 +1,10 @@
 //! Which application a request is for.
 
+mod find;
 mod index;
 mod path;
 
+pub use find::find;
 pub use index::{Index, service_names};
 pub use path::PathPattern;
 

@@ -109,10 +109,12 @@ fn unambiguous(path: &str) -> Option<&str> {
     let plain = |c: u8| c.is_ascii_graphic() && !matches!(c, b'%' | b'\\' | b';' | b'#' | b'?');
     let dots = |segment: &str| segment == "." || segment == "..";
     let path = path.strip_prefix('/')?;
+    if path.is_empty() {
+        return Some(path);
+    }
     let path = path.strip_suffix('/').unwrap_or(path);
     let clean = path.bytes().all(plain)
-        && (path.is_empty()
-            || path.split('/').all(|segment| !segment.is_empty() && !dots(segment)));
+        && path.split('/').all(|segment| !segment.is_empty() && !dots(segment));
     clean.then_some(path)
 }
 

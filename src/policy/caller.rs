@@ -1,0 +1,135 @@
+//! Who calls, as the verified claims of a token tell.
+
+use std::sync::Arc;
+
+use super::Fact;
+use crate::{
+    decision::{Denial, DenyReason},
+    identifiers::{ApplicationId, ClientId, GroupId, Guid, TenantId},
+    token::Claims,
+};
+
+/// A caller: an application on its own, or a user through an application.
+#[derive(Debug)]
+pub struct Caller {
+    /// The application that the token was issued to (`azp`).
+    pub client_id: ClientId,
+    /// Its name in the documents; set by the policy that granted it.
+    pub(super) application: Option<ApplicationId>,
+    /// Those of the user's groups that the application lists; set by the policy.
+    pub(super) listed_groups: Vec<GroupId>,
+    kind: Kind,
+    tenant: TenantId,
+    claims: Arc<Claims>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Application,
+    User,
+}
+
+impl Caller {
+    /// Tells applications from users: `idtyp` is `app`, or there is an `scp`, and never both.
+    ///
+    /// # Errors
+    /// `token_claims_invalid` for a token that claims to be both or neither, or that does not
+    /// tell which application it was issued to.
+    pub fn from_claims(claims: Arc<Claims>, tenant: TenantId) -> Result<Self, Denial> {
+        let is_application = claims.idtyp.as_deref() == Some("app");
+        let is_user = claims.scp.as_deref().is_some_and(|scopes| !scopes.trim().is_empty());
+        let kind = match (is_application, is_user) {
+            (true, false) => Kind::Application,
+            (false, true) => Kind::User,
+            (true, true) => {
+                return Err(invalid(
+                    "The token claims to be an application's (idtyp) and a user's (scp).",
+                ));
+            }
+            (false, false) => {
+                return Err(invalid(
+                    "The token has neither idtyp nor scp. The application's registration most likely lacks the optional claim idtyp for access tokens.",
+                ));
+            }
+        };
+        if is_application && claims.scp.is_some() {
+            return Err(invalid("The token of an application carries scp."));
+        }
+        let client_id =
+            claims.azp.as_deref().and_then(|azp| Guid::from_token(azp).ok()).ok_or_else(|| {
+                invalid("The token does not tell which application it was issued to (azp).")
+            })?;
+        Ok(Self { client_id, application: None, listed_groups: Vec::new(), kind, tenant, claims })
+    }
+
+    /// Whether it is an application on its own.
+    pub fn is_application(&self) -> bool {
+        self.kind == Kind::Application
+    }
+
+    /// `application` or `user`.
+    pub fn kind(&self) -> &'static str {
+        match self.kind {
+            Kind::Application => "application",
+            Kind::User => "user",
+        }
+    }
+
+    /// The name of the calling application in the documents, once the policy has granted it.
+    pub fn application(&self) -> Option<&ApplicationId> {
+        self.application.as_ref()
+    }
+
+    /// The roles of the token; an application's alone mean anything.
+    pub fn has_role(&self, wanted: &str) -> bool {
+        self.claims.roles.iter().flatten().any(|role| role == wanted)
+    }
+
+    /// Whether the user's token carries a scope.
+    pub fn has_scope(&self, wanted: &str) -> bool {
+        self.scopes().any(|scope| scope == wanted)
+    }
+
+    /// The groups that the token lists. Texts that are no GUID can match none and are left out.
+    pub fn groups(&self) -> impl Iterator<Item = GroupId> {
+        self.claims.groups.iter().flatten().filter_map(|group| Guid::from_token(group).ok())
+    }
+
+    /// Whether the user has too many groups for the token to list.
+    pub fn has_groups_overage(&self) -> bool {
+        self.claims.groups.is_none() && self.claims.has_groups_overage()
+    }
+
+    /// What a fact says of this caller; several values for roles, scopes and groups; none where
+    /// the token does not tell, or the fact is about users and this is none.
+    pub fn fact(&self, fact: Fact) -> Vec<String> {
+        let claims = &self.claims;
+        let one = |value: &Option<String>| value.iter().cloned().collect();
+        let of_user = |value: &Option<String>| match self.kind {
+            Kind::User => value.iter().cloned().collect(),
+            Kind::Application => Vec::new(),
+        };
+        match fact {
+            Fact::Kind => vec![self.kind().to_owned()],
+            Fact::Application => self.application.iter().map(ToString::to_string).collect(),
+            Fact::ClientId => vec![self.client_id.to_string()],
+            Fact::ObjectId => one(&claims.oid),
+            Fact::Subject => one(&claims.sub),
+            Fact::TenantId => vec![self.tenant.to_string()],
+            Fact::Roles => claims.roles.clone().unwrap_or_default(),
+            Fact::Scopes => self.scopes().map(ToOwned::to_owned).collect(),
+            Fact::Groups => self.listed_groups.iter().map(ToString::to_string).collect(),
+            Fact::Name => of_user(&claims.name),
+            Fact::Username => of_user(&claims.preferred_username),
+            Fact::NavIdent => of_user(&claims.nav_ident),
+        }
+    }
+
+    fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.claims.scp.as_deref().unwrap_or_default().split_ascii_whitespace()
+    }
+}
+
+fn invalid(detail: &'static str) -> Denial {
+    Denial::new(DenyReason::TokenClaimsInvalid, detail)
+}

@@ -1,0 +1,280 @@
+//! The metrics. Label values come from closed sets or from documents, never from a request.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus::{
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
+};
+
+use crate::{authorizer::Outcome, decision::Decision};
+
+/// Seconds; a decision from the cache takes some tens of microseconds.
+const CHECK_BUCKETS: [f64; 16] = [
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
+    0.05, 0.1, 0.25, 0.5, 1.0,
+];
+
+/// The label value for an application that no document describes.
+const UNKNOWN: &str = "unknown";
+
+/// Every metric of one service.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    checks: IntCounterVec,
+    check_duration: Histogram,
+    workload_mismatches: IntCounterVec,
+    token_cache_requests: IntCounterVec,
+    token_cache_entries: IntGauge,
+    jwks_refreshes: IntCounterVec,
+    jwks_keys: IntGaugeVec,
+    jwks_last_success: GaugeVec,
+    applications: IntGauge,
+    rules: IntGaugeVec,
+    reloads: IntCounterVec,
+    last_reload_success: Gauge,
+}
+
+impl Metrics {
+    /// Metrics that count from zero.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
+        };
+        let gauges = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntGaugeVec::new(Opts::new(name, help), labels))
+        };
+        let check_duration = HistogramOpts::new(
+            "portvakt_check_duration_seconds",
+            "Time that a check took, from its message to its answer.",
+        );
+        let metrics = Self {
+            checks: counters(
+                "portvakt_checks_total",
+                "Checks answered, by the application asked for, the answer and its reason, and the calling application.",
+                &["application", "decision", "reason", "caller"],
+            ),
+            check_duration: register(
+                &registry,
+                Histogram::with_opts(check_duration.buckets(CHECK_BUCKETS.to_vec())),
+            ),
+            workload_mismatches: counters(
+                "portvakt_workload_mismatches_total",
+                "Checks in which another workload than the token's application presented the token, allowed ones included.",
+                &["application"],
+            ),
+            token_cache_requests: counters(
+                "portvakt_token_cache_requests_total",
+                "Look-ups of tokens among those verified before.",
+                &["outcome"],
+            ),
+            token_cache_entries: register(
+                &registry,
+                IntGauge::new(
+                    "portvakt_token_cache_entries",
+                    "Verified tokens that are remembered.",
+                ),
+            ),
+            jwks_refreshes: counters(
+                "portvakt_jwks_refreshes_total",
+                "Attempts to fetch an issuer's keys.",
+                &["issuer", "outcome"],
+            ),
+            jwks_keys: gauges("portvakt_jwks_keys", "Usable keys of an issuer.", &["issuer"]),
+            jwks_last_success: register(
+                &registry,
+                GaugeVec::new(
+                    Opts::new(
+                        "portvakt_jwks_last_success_timestamp_seconds",
+                        "When an issuer's keys were fetched last.",
+                    ),
+                    &["issuer"],
+                ),
+            ),
+            applications: register(
+                &registry,
+                IntGauge::new("portvakt_applications", "Applications in force."),
+            ),
+            rules: gauges(
+                "portvakt_rules",
+                "Inbound rules in force, by whether their consumer's client id is known.",
+                &["state"],
+            ),
+            reloads: counters(
+                "portvakt_reloads_total",
+                "Times that the documents were read; partial where the last good version of one stayed in force.",
+                &["outcome"],
+            ),
+            last_reload_success: register(
+                &registry,
+                Gauge::new(
+                    "portvakt_last_reload_success_timestamp_seconds",
+                    "When all documents were read without an error last.",
+                ),
+            ),
+            registry,
+        };
+        metrics.begin();
+        metrics
+    }
+
+    /// Series that must exist before anything happens, so that rates have a start.
+    fn begin(&self) {
+        for outcome in ["hit", "miss"] {
+            self.token_cache_requests.with_label_values(&[outcome]);
+        }
+        for outcome in ["success", "partial"] {
+            self.reloads.with_label_values(&[outcome]);
+        }
+        for state in ["resolved", "unresolved"] {
+            self.rules.with_label_values(&[state]);
+        }
+        let info = Opts::new("portvakt_build_info", "The version that runs; always 1.")
+            .const_label("version", env!("CARGO_PKG_VERSION"));
+        register(&self.registry, IntGauge::with_opts(info)).set(1);
+        self.registry
+            .register(Box::new(ProcessCollector::for_self()))
+            .expect("each metric is registered once");
+    }
+
+    /// A check was answered.
+    pub fn checked(&self, outcome: &Outcome, took: Duration) {
+        let name = |id: &Option<crate::identifiers::ApplicationId>| {
+            id.as_ref().map_or(UNKNOWN.to_owned(), |id| id.as_str().to_owned())
+        };
+        let application = name(&outcome.application);
+        let decision = match &outcome.decision {
+            Decision::Allow(permit) => {
+                if permit.workload_mismatch() {
+                    self.workload_mismatches.with_label_values(&[&application]).inc();
+                }
+                "allow"
+            }
+            Decision::Deny(_) => "deny",
+        };
+        self.checks
+            .with_label_values(&[
+                &application,
+                decision,
+                outcome.decision.code(),
+                &name(&outcome.caller),
+            ])
+            .inc();
+        self.check_duration.observe(took.as_secs_f64());
+    }
+
+    /// A token was looked up among those verified before.
+    pub fn token_cache_request(&self, found: bool) {
+        let outcome = if found { "hit" } else { "miss" };
+        self.token_cache_requests.with_label_values(&[outcome]).inc();
+    }
+
+    /// How many verified tokens are remembered.
+    pub fn token_cache_entries(&self, entries: u64) {
+        self.token_cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    /// An issuer's keys were fetched, that many, or could not be.
+    pub fn keys_refreshed(&self, issuer: &str, keys: Option<usize>) {
+        let outcome = if keys.is_some() { "success" } else { "failure" };
+        self.jwks_refreshes.with_label_values(&[issuer, outcome]).inc();
+        if let Some(keys) = keys {
+            self.jwks_keys.with_label_values(&[issuer]).set(count(keys));
+            self.jwks_last_success.with_label_values(&[issuer]).set(now());
+        }
+    }
+
+    /// The documents were read; `clean` where none had an error.
+    pub fn reloaded(&self, clean: bool) {
+        self.reloads.with_label_values(&[if clean { "success" } else { "partial" }]).inc();
+        if clean {
+            self.last_reload_success.set(now());
+        }
+    }
+
+    /// What is in force now.
+    pub fn in_force(&self, applications: usize, resolved_rules: usize, unresolved_rules: usize) {
+        self.applications.set(count(applications));
+        self.rules.with_label_values(&["resolved"]).set(count(resolved_rules));
+        self.rules.with_label_values(&["unresolved"]).set(count(unresolved_rules));
+    }
+
+    /// All of them in Prometheus' text format.
+    ///
+    /// # Errors
+    /// Where a metric is inconsistent with itself, which would be a defect of this module.
+    pub fn encode(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Puts a metric into the registry.
+///
+/// Names and labels are constants of this module, so that a refusal is a defect which the first
+/// test that makes [`Metrics`] shows.
+fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: prometheus::Result<C>,
+) -> C {
+    let collector = collector.expect("metric names and labels are valid constants");
+    registry.register(Box::new(collector.clone())).expect("each metric is registered once");
+    collector
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::DenyReason;
+
+    #[test]
+    fn every_metric_of_the_contract_is_exposed() {
+        let metrics = Metrics::new();
+        let application = Some("prod:team-a:api".parse().unwrap());
+        let outcome = Outcome {
+            decision: Decision::Deny(DenyReason::TokenMissing.into()),
+            application,
+            ..Outcome::default()
+        };
+        metrics.checked(&outcome, Duration::from_micros(20));
+        metrics.keys_refreshed("https://login.example/t/v2.0", Some(3));
+        metrics.reloaded(true);
+        metrics.in_force(2, 3, 1);
+        let text = String::from_utf8(metrics.encode().unwrap()).unwrap();
+        for line in [
+            r#"portvakt_checks_total{application="prod:team-a:api",caller="unknown",decision="deny",reason="token_missing"} 1"#,
+            "portvakt_check_duration_seconds_count 1",
+            r#"portvakt_check_duration_seconds_bucket{le="0.00001"} 0"#,
+            r#"portvakt_token_cache_requests_total{outcome="hit"} 0"#,
+            "portvakt_token_cache_entries 0",
+            r#"portvakt_jwks_refreshes_total{issuer="https://login.example/t/v2.0",outcome="success"} 1"#,
+            r#"portvakt_jwks_keys{issuer="https://login.example/t/v2.0"} 3"#,
+            "portvakt_jwks_last_success_timestamp_seconds{",
+            "portvakt_applications 2",
+            r#"portvakt_rules{state="unresolved"} 1"#,
+            r#"portvakt_reloads_total{outcome="success"} 1"#,
+            "portvakt_last_reload_success_timestamp_seconds ",
+            "portvakt_build_info{version=",
+            "process_resident_memory_bytes ",
+        ] {
+            assert!(text.lines().any(|found| found.starts_with(line)), "{line}\n{text}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The compact form of a signed token (RFC 7515, section 7.1) and its header.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use super::json;
+use crate::decision::{Denial, DenyReason};
+
+/// Key ids are opaque, but not endless.
+const MAX_KID_CHARS: usize = 128;
+
+/// The only signature algorithm of Entra ID. The token never chooses.
+const ALGORITHM: &str = "RS256";
+
+/// A token that has the right form; nothing of it is proven.
+#[derive(Debug)]
+pub struct Unverified<'a> {
+    /// Header and payload as they were signed.
+    pub signing_input: &'a str,
+    /// Base64url.
+    pub signature: &'a str,
+    pub kid: String,
+    pub payload: Map<String, Value>,
+}
+
+impl<'a> Unverified<'a> {
+    /// # Errors
+    /// `token_malformed`, `token_algorithm_rejected`, `token_kind_rejected`; `token_key_unknown`
+    /// for a header that names no key, since keys are never found by trying.
+    pub fn parse(token: &'a str) -> Result<Self, Denial> {
+        let (signing_input, signature) = token.rsplit_once('.').ok_or_else(three_parts)?;
+        let (header, payload) = signing_input.split_once('.').ok_or_else(three_parts)?;
+        if payload.contains('.') {
+            return Err(match token.split('.').count() {
+                5 => kind("The token is encrypted; only signed tokens are accepted."),
+                _ => three_parts(),
+            });
+        }
+        let header = json::object(&segment(header)?).map_err(|_| {
+            malformed("The token's header is not a JSON object with distinct members.")
+        })?;
+        let kid = check_header(&header)?;
+        let payload = json::object(&segment(payload)?).map_err(|_| {
+            malformed("The token's payload is not a JSON object with distinct members.")
+        })?;
+        if payload.contains_key("cnf") {
+            return Err(kind(
+                "The token is bound to a key (proof of possession) and no bearer token.",
+            ));
+        }
+        segment(signature)?;
+        Ok(Self { signing_input, signature, kid, payload })
+    }
+
+    /// The signature's length in bytes.
+    pub fn signature_len(&self) -> usize {
+        self.signature.len() * 3 / 4
+    }
+}
+
+/// Base64url in its one canonical spelling: no padding, no white space, no spare bits.
+fn segment(text: &str) -> Result<Vec<u8>, Denial> {
+    match URL_SAFE_NO_PAD.decode(text) {
+        Ok(bytes) if !bytes.is_empty() => Ok(bytes),
+        _ => Err(malformed("A part of the token is empty or not canonical base64url.")),
+    }
+}
+
+/// Checks a header (RFC 7515, section 4; RFC 8725, section 3) and returns its key id.
+///
+/// `jku`, `x5u`, `jwk` and `x5c` are left alone: keys come from the issuer and nowhere else.
+fn check_header(header: &Map<String, Value>) -> Result<String, Denial> {
+    if header.contains_key("enc") {
+        return Err(kind("The token is encrypted; only signed tokens are accepted."));
+    }
+    if header.get("alg").and_then(Value::as_str) != Some(ALGORITHM) {
+        return Err(DenyReason::TokenAlgorithmRejected.into());
+    }
+    if ["crit", "b64", "zip"].iter().any(|name| header.contains_key(*name)) {
+        return Err(kind("The token's header asks for an extension (crit, b64 or zip)."));
+    }
+    if header.contains_key("nonce") {
+        return Err(kind(
+            "The token is for Microsoft Graph, which alone can verify it; ask Entra ID for a token for this application.",
+        ));
+    }
+    match header.get("typ").map(Value::as_str) {
+        None => {}
+        Some(Some(typ)) if is_access_token_type(typ) => {}
+        Some(_) => return Err(kind("The token's type (typ) is not that of an access token.")),
+    }
+    match header.get("kid") {
+        None => {
+            Err(Denial::new(DenyReason::TokenKeyUnknown, "The token's header names no key (kid)."))
+        }
+        Some(Value::String(kid)) if (1..=MAX_KID_CHARS).contains(&kid.chars().count()) => {
+            Ok(kid.clone())
+        }
+        Some(_) => Err(malformed("The token's key id (kid) is not a text of 1 to 128 characters.")),
+    }
+}
+
+/// Media types compare without regard to case (RFC 7515, section 4.1.9).
+fn is_access_token_type(typ: &str) -> bool {
+    ["JWT", "at+jwt", "application/at+jwt"]
+        .iter()
+        .any(|accepted| accepted.eq_ignore_ascii_case(typ))
+}
+
+fn three_parts() -> Denial {
+    malformed("The token does not have three parts.")
+}
+
+fn malformed(detail: &'static str) -> Denial {
+    Denial::new(DenyReason::TokenMalformed, detail)
+}
+
+fn kind(detail: &'static str) -> Denial {
+    Denial::new(DenyReason::TokenKindRejected, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use DenyReason::{TokenAlgorithmRejected, TokenKeyUnknown, TokenKindRejected, TokenMalformed};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn encode(text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(text)
+    }
+
+    fn token(header: &str, payload: &str) -> String {
+        format!("{}.{}.{}", encode(header), encode(payload), encode("signature"))
+    }
+
+    fn refusal(token: &str) -> DenyReason {
+        Unverified::parse(token).unwrap_err().reason
+    }
+
+    #[test]
+    fn a_token_of_the_right_form_is_taken_apart() {
+        for typ in [
+            "",
+            r#","typ":"JWT""#,
+            r#","typ":"jwt""#,
+            r#","typ":"at+jwt""#,
+            r#","typ":"application/at+jwt""#,
+        ] {
+            let token = token(&format!(r#"{{"alg":"RS256","kid":"k1"{typ}}}"#), r#"{"aud":"x"}"#);
+            let unverified = Unverified::parse(&token).unwrap();
+            assert_eq!(unverified.kid, "k1");
+            assert_eq!(unverified.payload["aud"], "x");
+            assert_eq!(format!("{}.{}", unverified.signing_input, unverified.signature), token);
+        }
+    }
+
+    #[test]
+    fn headers_are_refused_for_a_reason() {
+        let long = format!(r#"{{"alg":"RS256","kid":"{}"}}"#, "k".repeat(129));
+        for (header, reason) in [
+            (r#"{"alg":"none","kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":"HS256","kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":"rs256","kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":"RS256 ","kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":["RS256"],"kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":"RS512","kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":"RS256","kid":"k","crit":["exp"]}"#, TokenKindRejected),
+            (r#"{"alg":"RS256","kid":"k","crit":[]}"#, TokenKindRejected),
+            (r#"{"alg":"RS256","kid":"k","b64":true}"#, TokenKindRejected),
+            (r#"{"alg":"RS256","kid":"k","zip":"DEF"}"#, TokenKindRejected),
+            (r#"{"alg":"RSA-OAEP","enc":"A256GCM","kid":"k"}"#, TokenKindRejected),
+            (r#"{"alg":"RS256","kid":"k","nonce":"n"}"#, TokenKindRejected),
+            (r#"{"alg":"RS256","kid":"k","typ":"id_token+jwt"}"#, TokenKindRejected),
+            (r#"{"alg":"RS256","kid":"k","typ":"dpop+jwt"}"#, TokenKindRejected),
+            (r#"{"alg":"RS256","kid":"k","typ":1}"#, TokenKindRejected),
+            (r#"{"alg":"RS256"}"#, TokenKeyUnknown),
+            (r#"{"alg":"RS256","kid":""}"#, TokenMalformed),
+            (r#"{"alg":"RS256","kid":7}"#, TokenMalformed),
+            (r#"{"alg":"RS256","kid":null}"#, TokenMalformed),
+            (&long, TokenMalformed),
+            (r#"{"alg":"none","alg":"RS256","kid":"k"}"#, TokenMalformed),
+            (r#"{"alg":"none","\u0061lg":"RS256","kid":"k"}"#, TokenMalformed),
+            (r#"["alg","RS256"]"#, TokenMalformed),
+            ("", TokenMalformed),
+        ] {
+            assert_eq!(refusal(&token(header, "{}")), reason, "{header}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_of_parts_are_refused() {
+        let good = token(r#"{"alg":"RS256","kid":"k"}"#, "{}");
+        for (token, reason) in [
+            ("a".to_owned(), TokenMalformed),
+            ("a.b".to_owned(), TokenMalformed),
+            (format!("{good}.a"), TokenMalformed),
+            (format!("{good}.a.b"), TokenKindRejected),
+            (format!("{good}.a.b.c"), TokenMalformed),
+            (format!("{good}.."), TokenKindRejected),
+            ("..".to_owned(), TokenMalformed),
+            (format!(".{good}"), TokenMalformed),
+            (good.rsplit_once('.').unwrap().0.to_owned() + ".", TokenMalformed),
+        ] {
+            assert_eq!(refusal(&token), reason, "{token}");
+        }
+    }
+
+    #[test]
+    fn only_canonical_base64url_is_read() {
+        let good = token(r#"{"alg":"RS256","kid":"k"}"#, r#"{"a":"?>"}"#);
+        let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else {
+            panic!()
+        };
+        for bad in [
+            format!("{header}=.{payload}.{signature}"),
+            format!("{header}.{payload}=.{signature}"),
+            format!("{header}.{payload}.{signature}=="),
+            format!("{header}.{}.{signature}", payload.replace('_', "/").replace('-', "+")),
+            format!("{header}.{payload}\n.{signature}"),
+            // "signaturE" with the two spare bits of the last character set.
+            format!("{header}.{payload}.{}", "YR"),
+        ] {
+            if bad != good {
+                assert_eq!(refusal(&bad), TokenMalformed, "{bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn payloads_must_be_objects_and_bound_tokens_are_no_bearer_tokens() {
+        let header = r#"{"alg":"RS256","kid":"k"}"#;
+        for (payload, reason) in [
+            ("[]", TokenMalformed),
+            ("1", TokenMalformed),
+            (r#"{"aud":"a","aud":"b"}"#, TokenMalformed),
+            (r#"{"cnf":{"jkt":"x"}}"#, TokenKindRejected),
+        ] {
+            assert_eq!(refusal(&token(header, payload)), reason, "{payload}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[a-zA-Z0-9_.=-]{0,200}") {
+            let _ = Unverified::parse(&text);
+        }
+    }
+}

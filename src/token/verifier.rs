@@ -1,0 +1,151 @@
+//! From a token's text to claims that are proven to be its issuer's.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use tokio::time::Instant;
+
+use super::{
+    Claims, Expected, TokenCache,
+    cache::{Proven, TokenHash},
+    compact::Unverified,
+};
+use crate::{
+    clock::Clock,
+    decision::{Denial, DenyReason},
+    identifiers::{ClientId, TenantId},
+    keys::{Issuer, Key, KeyLookup},
+    telemetry::Metrics,
+};
+
+/// Verifies tokens of every configured tenant.
+#[derive(Debug)]
+pub struct Verifier {
+    issuers: HashMap<TenantId, Arc<Issuer>>,
+    cache: TokenCache,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+impl Verifier {
+    /// A verifier of tokens from these issuers.
+    pub fn new(
+        issuers: &[Arc<Issuer>],
+        cache: TokenCache,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let issuers = issuers.iter().map(|issuer| (issuer.tenant(), Arc::clone(issuer))).collect();
+        Self { issuers, cache, clock, metrics }
+    }
+
+    /// The claims of a token that `tenant` issued for `audience` and that holds now.
+    ///
+    /// Waits only for a key that is being fetched, and no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// Every reason from `token_malformed` to `token_claims_invalid`, and `deadline_exceeded`.
+    pub async fn verify(
+        &self,
+        token: &str,
+        tenant: TenantId,
+        audience: ClientId,
+        deadline: Instant,
+    ) -> Result<Arc<Claims>, Denial> {
+        let issuer = self.issuers.get(&tenant).ok_or(DenyReason::InternalError)?;
+        let hash = TokenHash::of(token);
+        let (claims, fresh) = match self.proven_before(&hash, issuer) {
+            Some(claims) => (claims, None),
+            None => {
+                let (key, claims) = prove(token, issuer, deadline).await?;
+                (Arc::clone(&claims), Some(Proven { tenant, key, claims }))
+            }
+        };
+        self.metrics.token_cache_request(fresh.is_none());
+        let issuer_name = issuer.name().ok_or(DenyReason::KeysUnavailable)?;
+        let now = self.clock.now();
+        claims.check(&Expected { issuer: &issuer_name, tenant, audience, now })?;
+        if let Some(proven) = fresh {
+            self.cache.insert(hash, proven);
+        }
+        Ok(claims)
+    }
+
+    /// How many verified tokens are remembered.
+    pub fn cached_tokens(&self) -> u64 {
+        self.cache.len()
+    }
+
+    /// Claims that were proven before, by a key that the issuer still publishes.
+    fn proven_before(&self, hash: &TokenHash, issuer: &Issuer) -> Option<Arc<Claims>> {
+        let proven = self.cache.get(hash)?;
+        let current = issuer.known_key(proven.key.kid())?;
+        (proven.tenant == issuer.tenant() && *current == *proven.key)
+            .then(|| Arc::clone(&proven.claims))
+    }
+}
+
+async fn prove(
+    token: &str,
+    issuer: &Issuer,
+    deadline: Instant,
+) -> Result<(Arc<Key>, Arc<Claims>), Denial> {
+    let unverified = Unverified::parse(token)?;
+    let key = match issuer.key(&unverified.kid, deadline).await {
+        KeyLookup::Found(key) => key,
+        KeyLookup::Unknown => return Err(DenyReason::TokenKeyUnknown.into()),
+        KeyLookup::Unavailable => return Err(DenyReason::KeysUnavailable.into()),
+        KeyLookup::TimedOut => return Err(DenyReason::DeadlineExceeded.into()),
+    };
+    if !signature_fits(&unverified, &key) {
+        return Err(DenyReason::TokenSignatureInvalid.into());
+    }
+    let claims = Claims::read(unverified.payload)?;
+    Ok((key, Arc::new(claims)))
+}
+
+fn signature_fits(token: &Unverified<'_>, key: &Key) -> bool {
+    token.signature_len() == key.modulus_bytes()
+        && crypto::verify(
+            token.signature,
+            token.signing_input.as_bytes(),
+            key.decoding_key(),
+            Algorithm::RS256,
+        )
+        .unwrap_or(false)
+}
+
+/// The cryptography does not work.
+#[derive(Debug, thiserror::Error)]
+#[error("the signature library does not verify a known signature as it should")]
+pub struct SelfTestFailed;
+
+/// Verifies a known signature and a changed one.
+///
+/// The library chooses its backend at build time and would panic at its first use without one;
+/// here that is found out at start.
+///
+/// # Errors
+/// [`SelfTestFailed`] where either comes out wrong.
+pub fn self_test() -> Result<(), SelfTestFailed> {
+    // The example of RFC 7515, appendix A.2.
+    const MODULUS: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+    const EXPONENT: &str = "AQAB";
+    const SIGNED: &[u8] = b"eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    const SIGNATURE: &str = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+
+    let key = DecodingKey::from_rsa_components(MODULUS, EXPONENT).map_err(|_| SelfTestFailed)?;
+    let fits = |signed| crypto::verify(SIGNATURE, signed, &key, Algorithm::RS256).unwrap_or(false);
+    let changed = &SIGNED[1..];
+    (fits(SIGNED) && !fits(changed)).then_some(()).ok_or(SelfTestFailed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_library_works() {
+        self_test().unwrap();
+    }
+}
