@@ -8,7 +8,7 @@ use crate::{
     applications::{Application, DisabledBecause, Protection, Published},
     clock::Clock,
     config::{Config, Mesh, Target},
-    decision::{Decision, Denial, DenyReason},
+    decision::{Decision, DecisionId, Denial, DenyReason},
     identifiers::{ApplicationId, ClientId},
     keys::Issuer,
     policy::{self, Caller, Permit, Presenter, Protected, Requirements},
@@ -40,8 +40,9 @@ struct Settings {
 }
 
 /// A decision and what it was about, for answers, logs and metrics.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outcome {
+    pub id: DecisionId,
     pub decision: Decision,
     /// The application that was asked for, once it is known.
     pub application: Option<ApplicationId>,
@@ -49,6 +50,13 @@ pub struct Outcome {
     pub client_id: Option<ClientId>,
     /// Its name, if any document has it.
     pub caller: Option<ApplicationId>,
+}
+
+impl Outcome {
+    /// A decision about which nothing else is known.
+    pub fn new(decision: Decision) -> Self {
+        Self { id: DecisionId::next(), decision, application: None, client_id: None, caller: None }
+    }
 }
 
 impl Authorizer {
@@ -79,7 +87,7 @@ impl Authorizer {
     /// Decides one request, against one generation of the applications.
     pub async fn authorize(&self, request: &Request<'_>) -> Outcome {
         let generation = self.applications.current();
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome::new(Decision::default());
         outcome.decision = self.decide(request, &generation.index, &mut outcome).await.into();
         outcome
     }

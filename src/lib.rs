@@ -1,10 +1,13 @@
 //! Portvakt decides, for Envoy, which applications and users may call an API.
 
+pub mod admin;
 pub mod applications;
 pub mod authorizer;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decision;
+pub mod demo;
 pub mod finding;
 pub mod frontend;
 pub mod identifiers;
@@ -12,6 +15,7 @@ pub mod keys;
 pub mod policy;
 mod proto;
 pub mod request;
+pub mod service;
 mod spiffe;
 pub mod target;
 pub mod telemetry;

@@ -1,1 +1,7 @@
-fn main() {}
+//! Starts the command that was asked for.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    portvakt::cli::run()
+}

@@ -3,11 +3,15 @@
 //! Only [`read`] knows YAML and environment variables. Everything else takes these types, in
 //! which what cannot work cannot be written.
 
+mod read;
 mod url;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-pub use self::url::is_secure;
+pub use self::{
+    read::{Environment, Read, read},
+    url::is_secure,
+};
 
 use crate::{
     identifiers::{ApplicationId, ClientId, TenantId},
@@ -60,6 +64,16 @@ pub struct Listener {
 pub enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),
+}
+
+impl std::fmt::Display for Address {
+    /// As in the configuration.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
 }
 
 /// What kind of proxy asks at a listener; decides what it is believed about the target.

@@ -1,8 +1,8 @@
 //! Who calls, as the verified claims of a token tell.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use super::Fact;
+use super::{Fact, FactValue};
 use crate::{
     decision::{Denial, DenyReason},
     identifiers::{ApplicationId, ClientId, GroupId, Guid, TenantId},
@@ -100,33 +100,49 @@ impl Caller {
         self.claims.groups.is_none() && self.claims.has_groups_overage()
     }
 
-    /// What a fact says of this caller; several values for roles, scopes and groups; none where
-    /// the token does not tell, or the fact is about users and this is none.
-    pub fn fact(&self, fact: Fact) -> Vec<String> {
+    /// What a fact says of this caller.
+    pub fn fact(&self, fact: Fact) -> FactValue<'_> {
         let claims = &self.claims;
-        let one = |value: &Option<String>| value.iter().cloned().collect();
-        let of_user = |value: &Option<String>| match self.kind {
-            Kind::User => value.iter().cloned().collect(),
-            Kind::Application => Vec::new(),
-        };
         match fact {
-            Fact::Kind => vec![self.kind().to_owned()],
-            Fact::Application => self.application.iter().map(ToString::to_string).collect(),
-            Fact::ClientId => vec![self.client_id.to_string()],
-            Fact::ObjectId => one(&claims.oid),
-            Fact::Subject => one(&claims.sub),
-            Fact::TenantId => vec![self.tenant.to_string()],
-            Fact::Roles => claims.roles.clone().unwrap_or_default(),
-            Fact::Scopes => self.scopes().map(ToOwned::to_owned).collect(),
-            Fact::Groups => self.listed_groups.iter().map(ToString::to_string).collect(),
-            Fact::Name => of_user(&claims.name),
-            Fact::Username => of_user(&claims.preferred_username),
-            Fact::NavIdent => of_user(&claims.nav_ident),
+            Fact::Kind => FactValue::One(self.kind().into()),
+            Fact::Application => text(self.application.as_ref().map(ApplicationId::as_str)),
+            Fact::ClientId => FactValue::One(self.client_id.to_string().into()),
+            Fact::ObjectId => text(claims.oid.as_deref()),
+            Fact::Subject => text(claims.sub.as_deref()),
+            Fact::TenantId => FactValue::One(self.tenant.to_string().into()),
+            Fact::Roles => list(claims.roles.iter().flatten().map(|role| role.as_str().into())),
+            Fact::Scopes => list(self.scopes().map(Into::into)),
+            Fact::Groups => list(self.listed_groups.iter().map(|group| group.to_string().into())),
+            Fact::Name => self.of_user(claims.name.as_deref()),
+            Fact::Username => self.of_user(claims.preferred_username.as_deref()),
+            Fact::NavIdent => self.of_user(claims.nav_ident.as_deref()),
+        }
+    }
+
+    fn of_user<'a>(&self, value: Option<&'a str>) -> FactValue<'a> {
+        match self.kind {
+            Kind::User => text(value),
+            Kind::Application => FactValue::Absent,
         }
     }
 
     fn scopes(&self) -> impl Iterator<Item = &str> {
         self.claims.scp.as_deref().unwrap_or_default().split_ascii_whitespace()
+    }
+}
+
+fn text(value: Option<&str>) -> FactValue<'_> {
+    match value {
+        Some(value) if !value.is_empty() => FactValue::One(value.into()),
+        _ => FactValue::Absent,
+    }
+}
+
+fn list<'a>(values: impl Iterator<Item = Cow<'a, str>>) -> FactValue<'a> {
+    let values: Vec<_> = values.filter(|value| !value.is_empty()).collect();
+    match values.is_empty() {
+        true => FactValue::Absent,
+        false => FactValue::List(values),
     }
 }
 

@@ -1,5 +1,17 @@
 //! What can be told to an upstream about its caller.
 
+use std::borrow::Cow;
+
+/// What a fact says of one caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FactValue<'a> {
+    /// The token does not tell, or the fact is about users and the caller is none.
+    Absent,
+    One(Cow<'a, str>),
+    /// Roles, scopes and groups.
+    List(Vec<Cow<'a, str>>),
+}
+
 /// One fact about a caller; by default it goes out as the prefix and [`Fact::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fact {

@@ -10,6 +10,6 @@ mod presenter;
 pub use access::{AccessPolicy, UserAccess};
 pub use caller::Caller;
 pub use evaluate::{Protected, Requirements, evaluate, without_token};
-pub use fact::Fact;
+pub use fact::{Fact, FactValue};
 pub use permit::Permit;
 pub use presenter::Presenter;

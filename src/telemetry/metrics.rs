@@ -248,11 +248,8 @@ mod tests {
     fn every_metric_of_the_contract_is_exposed() {
         let metrics = Metrics::new();
         let application = Some("prod:team-a:api".parse().unwrap());
-        let outcome = Outcome {
-            decision: Decision::Deny(DenyReason::TokenMissing.into()),
-            application,
-            ..Outcome::default()
-        };
+        let denial = Decision::Deny(DenyReason::TokenMissing.into());
+        let outcome = Outcome { application, ..Outcome::new(denial) };
         metrics.checked(&outcome, Duration::from_micros(20));
         metrics.keys_refreshed("https://login.example/t/v2.0", Some(3));
         metrics.reloaded(true);

@@ -1,7 +1,9 @@
 //! What Portvakt tells of itself: metrics and logs.
 
+mod decision;
 mod log;
 mod metrics;
 
-pub use log::init as init_log;
+pub use decision::log_decision;
+pub use log::{InvalidFilter, init as init_log};
 pub use metrics::Metrics;

@@ -13,4 +13,4 @@ mod verifier;
 pub use bearer::bearer_token;
 pub use cache::TokenCache;
 pub use claims::{Claims, Expected};
-pub use verifier::{Verifier, self_test};
+pub use verifier::{SelfTestFailed, Verifier, self_test};

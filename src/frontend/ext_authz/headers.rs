@@ -1,10 +1,10 @@
 //! The headers that tell the upstream who calls, and those that only pretend to.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use crate::{
     config,
-    policy::{Caller, Fact},
+    policy::{Caller, Fact, FactValue},
     proto::envoy::config::core::v3::{
         HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction,
     },
@@ -90,15 +90,12 @@ impl CallerHeaders {
         self.named
             .iter()
             .filter_map(|(fact, name)| {
-                let values = caller.fact(*fact);
-                let value = match &values[..] {
-                    [single] => encode(single, is_list(*fact)),
-                    several => {
-                        several.iter().map(|one| encode(one, true)).collect::<Vec<_>>().join(",")
-                    }
+                let value = match caller.fact(*fact) {
+                    FactValue::Absent => return None,
+                    FactValue::One(value) => encode(&value, false),
+                    FactValue::List(values) => encode_list(&values),
                 };
-                let usable = !value.is_empty() && value.len() <= MAX_VALUE_BYTES;
-                usable.then(|| overwrite(name.clone(), value))
+                (value.len() <= MAX_VALUE_BYTES).then(|| overwrite(name.clone(), value))
             })
             .collect()
     }
@@ -112,8 +109,8 @@ pub fn overwrite(key: impl Into<String>, value: impl Into<String>) -> HeaderValu
     }
 }
 
-fn is_list(fact: Fact) -> bool {
-    matches!(fact, Fact::Roles | Fact::Scopes | Fact::Groups)
+fn encode_list(values: &[Cow<'_, str>]) -> String {
+    values.iter().map(|value| encode(value, true)).collect::<Vec<_>>().join(",")
 }
 
 /// A value that is safe in a header and can be turned back: everything but visible ASCII is

@@ -34,23 +34,16 @@ impl<'a> Check<'a> {
         deadline: Option<Instant>,
         is_ours: impl Fn(&str) -> bool,
     ) -> Self {
-        let Some(attributes) = &message.attributes else { return Self::default() };
-        let http = attributes.request.as_ref().and_then(|request| request.http.as_ref());
         let mut check = Self {
-            request: Request {
-                asked_by,
-                context_application: attributes
-                    .context_extensions
-                    .get(CONTEXT_EXTENSION)
-                    .map(String::as_str),
-                destination_principal: principal(attributes.destination.as_ref()),
-                source_principal: principal(attributes.source.as_ref()),
-                deadline,
-                ..Request::default()
-            },
+            request: Request { asked_by, deadline, ..Request::default() },
             ..Self::default()
         };
-        if let Some(http) = http {
+        let Some(attributes) = &message.attributes else { return check };
+        check.request.context_application =
+            attributes.context_extensions.get(CONTEXT_EXTENSION).map(String::as_str);
+        check.request.destination_principal = principal(attributes.destination.as_ref());
+        check.request.source_principal = principal(attributes.source.as_ref());
+        if let Some(http) = attributes.request.as_ref().and_then(|request| request.http.as_ref()) {
             check.read_http(http, is_ours);
         }
         check

@@ -1,6 +1,10 @@
 //! Decisions and their reasons: one closed table of codes, statuses and challenges.
 
+mod id;
+
 use std::borrow::Cow;
+
+pub use id::DecisionId;
 
 use crate::policy::Permit;
 

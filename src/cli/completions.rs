@@ -1,0 +1,28 @@
+//! `portvakt completions`.
+
+use std::{io, process::ExitCode};
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::Arguments;
+
+/// Print a script that completes portvakt's commands in a shell.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  portvakt completions bash > /etc/bash_completion.d/portvakt")]
+pub struct Completions {
+    /// The shell.
+    shell: Shell,
+}
+
+impl Completions {
+    pub fn run(self) -> ExitCode {
+        clap_complete::generate(
+            self.shell,
+            &mut Arguments::command(),
+            "portvakt",
+            &mut io::stdout(),
+        );
+        ExitCode::SUCCESS
+    }
+}

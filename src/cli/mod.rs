@@ -1,0 +1,47 @@
+//! The command line.
+
+mod completions;
+mod demo;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Envoy external authorization for APIs secured with Entra ID, by the NAIS access policy.
+#[derive(Debug, Parser)]
+#[command(name = "portvakt", version, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Completions(completions::Completions),
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Completions(command) => command.run(),
+    }
+}
+
+/// Something went wrong; wrong usage is 2, as clap has it.
+const FAILURE: u8 = 1;
+
+/// Says why a command ends, and ends it.
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("portvakt: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("  because: {cause}");
+        source = cause.source();
+    }
+    ExitCode::from(FAILURE)
+}

@@ -1,0 +1,247 @@
+//! From an outcome to Envoy's message. Whatever is not an allow denies, with a status that says so.
+
+use serde::Serialize;
+use tonic::Code;
+
+use super::{
+    headers::{CallerHeaders, overwrite},
+    metadata,
+};
+use crate::{
+    authorizer::Outcome,
+    decision::{Challenge, Decision, DecisionId, Denial, DenyReason, Status},
+    policy::Permit,
+    proto::{
+        envoy::{
+            config::core::v3::HeaderValueOption,
+            service::auth::v3::{
+                CheckResponse, DeniedHttpResponse, OkHttpResponse, check_response::HttpResponse,
+            },
+            r#type::v3::{HttpStatus, StatusCode},
+        },
+        google::rpc,
+    },
+};
+
+/// How answers are written.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    pub headers: CallerHeaders,
+    /// RFC 9728: where clients learn how to get a token; from the configuration alone.
+    pub resource_metadata: Option<url::Url>,
+}
+
+/// The body of a denial (RFC 9457).
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    reason: &'static str,
+    decision_id: String,
+}
+
+impl Answers {
+    /// The message for an outcome. `impostors` are the headers of the request that spell names of
+    /// ours; `is_grpc` tells whether the caller will read a gRPC status instead of a body.
+    pub fn write(&self, outcome: &Outcome, impostors: &[&str], is_grpc: bool) -> CheckResponse {
+        let (code, response) = match &outcome.decision {
+            Decision::Allow(permit) => (Code::Ok, self.allowed(permit, impostors)),
+            Decision::Deny(denial) => {
+                let challenge = self.challenge(denial);
+                (rpc_code(denial), denied(denial, outcome.id, challenge, is_grpc))
+            }
+        };
+        CheckResponse {
+            status: Some(rpc::Status { code: code.into() }),
+            http_response: Some(response),
+            dynamic_metadata: Some(metadata::describe(outcome)),
+        }
+    }
+
+    fn allowed(&self, permit: &Permit, impostors: &[&str]) -> HttpResponse {
+        let mutation = self.headers.mutation(permit.caller(), impostors);
+        HttpResponse::OkResponse(OkHttpResponse {
+            headers: mutation.set,
+            headers_to_remove: mutation.remove,
+        })
+    }
+
+    fn challenge(&self, denial: &Denial) -> Option<HeaderValueOption> {
+        let mut parameters = match denial.reason.challenge() {
+            Challenge::None => return None,
+            Challenge::Bare => Vec::new(),
+            Challenge::Error(error) => {
+                vec![
+                    format!("error=\"{error}\""),
+                    format!("error_description=\"{}\"", quotable(&denial.detail)),
+                ]
+            }
+        };
+        parameters.extend(
+            self.resource_metadata.iter().map(|url| format!("resource_metadata=\"{url}\"")),
+        );
+        let value = match parameters.is_empty() {
+            true => "Bearer".to_owned(),
+            false => format!("Bearer {}", parameters.join(", ")),
+        };
+        Some(overwrite("www-authenticate", value))
+    }
+}
+
+/// The denial for a check that could not even be read or answered.
+pub fn internal_error(id: DecisionId) -> CheckResponse {
+    let denial = Denial::from(DenyReason::InternalError);
+    CheckResponse {
+        status: Some(rpc::Status { code: rpc_code(&denial).into() }),
+        http_response: Some(denied(&denial, id, None, false)),
+        dynamic_metadata: None,
+    }
+}
+
+fn denied(
+    denial: &Denial,
+    id: DecisionId,
+    challenge: Option<HeaderValueOption>,
+    is_grpc: bool,
+) -> HttpResponse {
+    let mut headers = vec![overwrite("cache-control", "no-store")];
+    headers.extend(challenge);
+    let body = match is_grpc {
+        // Envoy makes the body the gRPC message.
+        true => format!("{}: {} (decision {id})", denial.reason.code(), denial.detail),
+        false => {
+            headers.push(overwrite("content-type", "application/problem+json"));
+            problem(denial, id)
+        }
+    };
+    let status = HttpStatus { code: status_code(denial.reason.status()).into() };
+    HttpResponse::DeniedResponse(DeniedHttpResponse { status: Some(status), headers, body })
+}
+
+fn problem(denial: &Denial, id: DecisionId) -> String {
+    let reason = denial.reason;
+    let problem = Problem {
+        r#type: format!("urn:portvakt:reason:{}", reason.code()),
+        title: reason.sentence(),
+        status: reason.status() as u16,
+        detail: &denial.detail,
+        reason: reason.code(),
+        decision_id: id.to_string(),
+    };
+    // Texts and a number always serialise; a denial without a body is a denial still.
+    serde_json::to_string(&problem).unwrap_or_default()
+}
+
+/// What RFC 6750 (section 3) lets stand in an `error_description`.
+fn quotable(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
+}
+
+/// Never OK: that would let the request through.
+fn rpc_code(denial: &Denial) -> Code {
+    match denial.reason.status() {
+        Status::BadRequest => Code::InvalidArgument,
+        Status::Unauthorized => Code::Unauthenticated,
+        Status::Forbidden => Code::PermissionDenied,
+        Status::ServiceUnavailable => Code::Unavailable,
+    }
+}
+
+fn status_code(status: Status) -> StatusCode {
+    match status {
+        Status::BadRequest => StatusCode::BadRequest,
+        Status::Unauthorized => StatusCode::Unauthorized,
+        Status::Forbidden => StatusCode::Forbidden,
+        Status::ServiceUnavailable => StatusCode::ServiceUnavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    fn answers(resource_metadata: Option<&str>) -> Answers {
+        let headers = config::Headers {
+            prefix: "x-caller-".into(),
+            names: Vec::new(),
+            strip_authorization: false,
+        };
+        Answers {
+            headers: CallerHeaders::new(&headers),
+            resource_metadata: resource_metadata.map(|url| url.parse().unwrap()),
+        }
+    }
+
+    fn deny(
+        answers: &Answers,
+        reason: DenyReason,
+        is_grpc: bool,
+    ) -> (CheckResponse, DeniedHttpResponse) {
+        let outcome = Outcome::new(Decision::Deny(reason.into()));
+        let response = answers.write(&outcome, &[], is_grpc);
+        let Some(HttpResponse::DeniedResponse(denied)) = response.http_response.clone() else {
+            panic!("not a denial: {response:?}");
+        };
+        (response, denied)
+    }
+
+    fn header(denied: &DeniedHttpResponse, name: &str) -> Option<String> {
+        let headers = denied.headers.iter().filter_map(|option| option.header.as_ref());
+        headers.into_iter().find(|header| header.key == name).map(|header| header.value.clone())
+    }
+
+    #[test]
+    fn every_denial_says_so_three_times_and_names_its_reason() {
+        for reason in DenyReason::ALL {
+            let (response, denied) = deny(&answers(None), *reason, false);
+            assert_ne!(response.status.unwrap().code, 0, "{reason:?}");
+            let status = reason.status() as i32;
+            assert_eq!(denied.status.unwrap().code, status);
+            let body: serde_json::Value = serde_json::from_str(&denied.body).unwrap();
+            assert_eq!(body["reason"], reason.code());
+            assert_eq!(body["status"], status);
+            assert_eq!(body["decision_id"].as_str().unwrap().len(), 32);
+            assert_eq!(header(&denied, "content-type").unwrap(), "application/problem+json");
+            assert_eq!(header(&denied, "cache-control").unwrap(), "no-store");
+            let challenge = header(&denied, "www-authenticate");
+            assert_eq!(challenge.is_some(), reason.challenge() != Challenge::None, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn challenges_are_those_of_rfc_6750() {
+        let metadata = "https://portal.example/.well-known/oauth-protected-resource";
+        for (reason, configured, expected) in [
+            (DenyReason::TokenMissing, None, "Bearer".to_owned()),
+            (
+                DenyReason::TokenMissing,
+                Some(metadata),
+                format!("Bearer resource_metadata=\"{metadata}\""),
+            ),
+            (
+                DenyReason::TokenExpired,
+                None,
+                "Bearer error=\"invalid_token\", error_description=\"The token has expired.\""
+                    .to_owned(),
+            ),
+        ] {
+            let (_, denied) = deny(&answers(configured), reason, false);
+            assert_eq!(header(&denied, "www-authenticate").unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_description_cannot_leave_its_quotes() {
+        assert_eq!(quotable("a\"b\\c\r\nd\u{e5}e"), "abcde");
+    }
+
+    #[test]
+    fn grpc_callers_get_a_message_and_no_json() {
+        let (_, denied) = deny(&answers(None), DenyReason::ConsumerNotGranted, true);
+        assert!(denied.body.starts_with("consumer_not_granted: "));
+        assert_eq!(header(&denied, "content-type"), None);
+    }
+}

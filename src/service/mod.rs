@@ -1,0 +1,217 @@
+//! The running service: every part started, watched over, and stopped in order.
+
+mod shutdown;
+mod status;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
+use tracing::{info, warn};
+
+pub use shutdown::{Shutdown, Signals};
+pub use status::Status;
+
+use crate::{
+    admin,
+    applications::{self, Loader, Published, WatchError},
+    authorizer::Authorizer,
+    clock::Clock,
+    config::{Address, Config},
+    frontend::ext_authz::{self, Answers, Bound, CallerHeaders, ListenError, Shared},
+    keys::{Client, ClientError, Issuer},
+    telemetry::Metrics,
+    token::{SelfTestFailed, self_test},
+};
+
+/// A service whose addresses are taken and that only needs to run.
+#[derive(Debug)]
+pub struct Service {
+    config: Config,
+    listeners: Vec<Bound>,
+    admin: TcpListener,
+    shared: Arc<Shared>,
+    status: Arc<Status>,
+    issuers: Vec<Arc<Issuer>>,
+    client: Client,
+    loader: Loader,
+    published: Arc<Published>,
+    metrics: Arc<Metrics>,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailed),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error("listen.admin: cannot listen at {address}: {error}")]
+    Admin { address: SocketAddr, error: io::Error },
+}
+
+/// Why the service ended without being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("a listener of ext_authz failed: {0}")]
+    Listener(#[from] tonic::transport::Error),
+    #[error("the admin listener failed: {0}")]
+    Admin(io::Error),
+    #[error("the documents cannot be watched: {0}")]
+    Documents(#[from] WatchError),
+    #[error("a part of the service ended: {0}")]
+    Task(#[from] tokio::task::JoinError),
+    #[error("{0} ended without being asked to")]
+    Ended(&'static str),
+}
+
+impl Service {
+    /// Takes the addresses and makes every part, but starts none.
+    ///
+    /// # Errors
+    /// See [`StartError`]. An issuer that cannot be reached is no reason not to start.
+    pub async fn bind(config: Config, clock: Clock) -> Result<Self, StartError> {
+        self_test()?;
+        let metrics = Arc::new(Metrics::new());
+        let client = Client::new(&config.entra.proxy)?;
+        let published = Arc::new(Published::default());
+        let issuer = |tenant: &_| {
+            Arc::new(Issuer::new(
+                Clone::clone(tenant),
+                config.entra.keys.clone(),
+                Arc::clone(&metrics),
+            ))
+        };
+        let issuers: Vec<_> = config.entra.tenants.iter().map(issuer).collect();
+        let authorizer =
+            Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics));
+        let shared = Arc::new(Shared {
+            authorizer,
+            answers: Answers {
+                headers: CallerHeaders::new(&config.headers),
+                resource_metadata: config.resource_metadata.clone(),
+            },
+            metrics: Arc::clone(&metrics),
+            capacity: Semaphore::new(config.limits.concurrent_checks),
+        });
+        let status =
+            Arc::new(Status::new(Arc::clone(&published), issuers.clone(), Arc::clone(&shared)));
+
+        let mut listeners = Vec::new();
+        for listener in &config.listen.ext_authz {
+            listeners.push(ext_authz::bind(listener, config.listen.tls.as_ref()).await?);
+        }
+        let address = config.listen.admin;
+        let admin = TcpListener::bind(address)
+            .await
+            .map_err(|error| StartError::Admin { address, error })?;
+        let loader = Loader::new(&config);
+        Ok(Self {
+            config,
+            listeners,
+            admin,
+            shared,
+            status,
+            issuers,
+            client,
+            loader,
+            published,
+            metrics,
+        })
+    }
+
+    /// Where the admin listener is found.
+    pub fn admin_address(&self) -> io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// Where the listeners of ext_authz are found, in the order of the configuration.
+    pub fn addresses(&self) -> io::Result<Vec<Address>> {
+        self.listeners.iter().map(Bound::address).collect()
+    }
+
+    /// What the listeners share, the authorizer among it.
+    pub fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// What `/readyz` and the health service tell.
+    pub fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status)
+    }
+
+    /// Runs until `signals` ask to stop and everything is drained.
+    ///
+    /// # Errors
+    /// The first part that ends unasked ends the service, with its reason.
+    pub async fn run(self, mut signals: Signals) -> Result<(), RunError> {
+        let shutdown = Shutdown::new();
+        let reload = Arc::new(Notify::new());
+        let mut workers = JoinSet::new();
+        let mut servers = JoinSet::new();
+
+        for issuer in self.issuers {
+            let client = self.client.clone();
+            workers.spawn(async move {
+                issuer.keep_fresh(&client).await;
+                Err::<(), _>(RunError::Ended("the refresh of keys"))
+            });
+        }
+        let documents = applications::keep_current(
+            self.loader,
+            self.published,
+            Arc::clone(&self.metrics),
+            Arc::clone(&reload),
+        );
+        workers.spawn(async move { Ok(documents.await?) });
+        let (health, health_server) = tonic_health::server::health_reporter();
+        let status = Arc::clone(&self.status);
+        // The library begins with "serving"; that must not be seen.
+        status.report(&health).await;
+        workers.spawn(async move {
+            status.keep_reporting(&health).await;
+            Err(RunError::Ended("the health report"))
+        });
+
+        for bound in self.listeners {
+            let (shared, health, stop) =
+                (Arc::clone(&self.shared), health_server.clone(), shutdown.drained());
+            let limits = self.config.limits;
+            if let Ok(address) = bound.address() {
+                info!(%address, "listening for checks");
+            }
+            servers.spawn(async move {
+                Ok(ext_authz::serve(bound, shared, health, &limits, stop).await?)
+            });
+        }
+        if let Ok(address) = self.admin.local_addr() {
+            info!(%address, "listening for probes and metrics");
+        }
+        let (admin, status, ended) = (self.admin, Arc::clone(&self.status), shutdown.drained());
+        servers.spawn(
+            async move { admin::serve(admin, status, ended).await.map_err(RunError::Admin) },
+        );
+
+        tokio::select! {
+            Some(ended) = workers.join_next() => ended??,
+            Some(ended) = servers.join_next() => {
+                ended??;
+                return Err(RunError::Ended("a listener"));
+            }
+            () = signals.stop(&reload) => {}
+        }
+        self.status.stop();
+        tokio::select! {
+            drained = shutdown.run(&self.config.shutdown, servers) => drained,
+            () = signals.stop(&reload) => {
+                warn!("asked to stop once more; what is under way is cut off");
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The end of a service: not serving, a delay, then draining, each as long as configured.
+
+use std::io;
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Notify, watch},
+    task::JoinSet,
+    time,
+};
+use tracing::{info, warn};
+
+use super::RunError;
+use crate::config;
+
+/// What tells a service to stop or to reload.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// The signals of this process: SIGTERM and SIGINT stop, SIGHUP reloads.
+    ///
+    /// # Errors
+    /// Where the system does not let them be handled.
+    pub fn of_process() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Until the process is asked to stop; asks for reloads meanwhile.
+    pub(super) async fn stop(&mut self, reload: &Notify) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return info!(signal = "SIGTERM", "asked to stop"),
+                _ = self.interrupt.recv() => return info!(signal = "SIGINT", "asked to stop"),
+                _ = self.hang_up.recv() => {
+                    info!(signal = "SIGHUP", "asked to reload");
+                    reload.notify_one();
+                }
+            }
+        }
+    }
+}
+
+/// The moment from which listeners accept nothing new.
+#[derive(Debug)]
+pub struct Shutdown(watch::Sender<bool>);
+
+impl Shutdown {
+    /// Not yet.
+    pub fn new() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    /// Until that moment.
+    pub fn drained(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut begun = self.0.subscribe();
+        async move {
+            // An error means that the sender is gone, and the service with it.
+            let _ = begun.wait_for(|begun| *begun).await;
+        }
+    }
+
+    /// Waits for the proxies to look elsewhere, then for what is under way.
+    pub(super) async fn run(
+        self,
+        settings: &config::Shutdown,
+        mut servers: JoinSet<Result<(), RunError>>,
+    ) -> Result<(), RunError> {
+        info!(delay = ?settings.delay, grace = ?settings.grace, "not serving any more; draining after the delay");
+        time::sleep(settings.delay).await;
+        self.0.send_replace(true);
+        let drain = async {
+            while let Some(ended) = servers.join_next().await {
+                ended??;
+            }
+            Ok(())
+        };
+        match time::timeout(settings.grace, drain).await {
+            Ok(result) => result.inspect(|()| info!("drained")),
+            Err(_) => {
+                warn!("the grace period is over; what is still under way is cut off");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::new()
+    }
+}
