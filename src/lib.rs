@@ -17,6 +17,7 @@ mod proto;
 pub mod request;
 pub mod service;
 mod spiffe;
+mod suggest;
 pub mod target;
 pub mod telemetry;
 pub mod token;
