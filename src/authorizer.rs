@@ -172,6 +172,9 @@ fn disabled(because: DisabledBecause) -> Denial {
             "The application's document does not enable Entra ID (spec.azure.application.enabled)."
         }
         DisabledBecause::NoClientId => "The application's client id is not known.",
+        DisabledBecause::ClientIdClaimedTwice => {
+            "The application's client id is claimed by another application too."
+        }
         DisabledBecause::UnknownTenant => {
             "The application belongs to a tenant that is not configured."
         }

@@ -118,4 +118,6 @@ codes! {
     UnresolvedRule => "unresolved_rule",
     /// A host that several applications claim: it is nobody's.
     HostClaimedTwice => "host_claimed_twice",
+    /// A client id that several applications claim: none of them lets anyone in.
+    ClientIdClaimedTwice => "client_id_claimed_twice",
 }

@@ -33,6 +33,8 @@ pub enum DisabledBecause {
     EntraNotEnabled,
     /// No document tells its client id.
     NoClientId,
+    /// Another application claims the same client id, so that a token for it could mean either.
+    ClientIdClaimedTwice,
     /// It belongs to a tenant that is not configured.
     UnknownTenant,
     /// Its document is broken, and there is no earlier version of it.

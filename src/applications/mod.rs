@@ -1,11 +1,32 @@
 //! Documents become applications.
+//!
+//! ```text
+//! files ── walk, shelf ──> text ── manifests, consumers ──> documents ─┐
+//! environment ─────────────────────────────────────────────────────────┴─ gather, resolve ──> Index
+//! ```
+//!
+//! [`keep_current`] repeats this after every change and publishes the result whole.
 
+mod access;
 mod application;
 mod consumers;
+mod context;
+mod document;
+mod gather;
+mod keys;
 mod loader;
+mod manifest;
+mod manifests;
 mod published;
+mod registration;
+mod resolve;
+mod shelf;
+mod walk;
+mod watch;
 
 pub use application::{Application, DisabledBecause, Protection};
 pub use consumers::read_pre_authorized;
-pub use loader::{Loader, WatchError, keep_current};
+pub use context::{Context, KnownTenant, Tenants};
+pub use loader::{Loader, lint};
 pub use published::{Generation, Published};
+pub use watch::{WatchError, keep_current};

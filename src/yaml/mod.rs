@@ -6,5 +6,5 @@
 mod node;
 mod reader;
 
-pub use node::{Document, Entry, Node, Value, documents, fragment};
+pub use node::{Document, Entry, Node, Value, documents, fragment, stream};
 pub use reader::{Mapping, Reader};

@@ -63,6 +63,11 @@ impl Value {
 
 /// The documents of a text, each read on its own: one that is no YAML leaves the others alone.
 pub fn documents(source: &Arc<str>, text: &str) -> Vec<Document> {
+    stream(source, text).collect()
+}
+
+/// As [`documents`], one at a time: of a long text, only one tree is in memory at once.
+pub fn stream<'t>(source: &'t Arc<str>, text: &'t str) -> impl Iterator<Item = Document> + 't {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     split(text)
         .into_iter()
@@ -71,7 +76,6 @@ pub fn documents(source: &Arc<str>, text: &str) -> Vec<Document> {
             content: parse(source, first_line - 1, text),
         })
         .filter(|document| !matches!(document.content, Ok(None)))
-        .collect()
 }
 
 /// A value that stands alone, for instance in an environment variable. Its nodes have no lines.

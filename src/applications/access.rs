@@ -1,0 +1,115 @@
+//! What both kinds of documents say in the same words: rules of consumers, and users.
+
+use std::collections::BTreeSet;
+
+use super::{
+    document::{Consumer, Rule},
+    keys::warn_of_unknown,
+};
+use crate::{
+    finding::Code,
+    identifiers::{ApplicationId, GroupId},
+    policy::UserAccess,
+    yaml::{Mapping, Node, Reader},
+};
+
+const RULE: &[&str] = &["application", "namespace", "cluster", "permissions"];
+const CLAIMS: &[&str] = &["groups", "extra"];
+const GROUP: &[&str] = &["id"];
+
+/// Reads a list of rules. What a rule leaves out is that of the application it protects.
+pub fn read_rules(
+    node: &Node,
+    what: &str,
+    protected: &ApplicationId,
+    reader: &mut Reader,
+) -> Vec<Rule> {
+    let rules = reader.sequence(node, what).unwrap_or_default();
+    rules.iter().filter_map(|rule| read_rule(rule, protected, reader)).collect()
+}
+
+fn read_rule(node: &Node, protected: &ApplicationId, reader: &mut Reader) -> Option<Rule> {
+    let rule = reader.mapping(node, "A rule")?;
+    warn_of_unknown(rule, "A rule", RULE, reader);
+    let consumer = read_consumer(rule, protected, reader)?;
+    Some(Rule { place: node.place.clone(), consumer })
+}
+
+/// Reads whom a rule names, its `application`, `namespace` and `cluster`.
+pub fn read_consumer(
+    rule: Mapping<'_>,
+    protected: &ApplicationId,
+    reader: &mut Reader,
+) -> Option<Consumer> {
+    const ANY: &str = "*";
+    let Some(application) = rule.get("application") else {
+        reader.error(rule.place, Code::Missing, "A rule must name an application.");
+        return None;
+    };
+    let name = reader.text(application, "application");
+    let namespace = part(rule, "namespace", protected.namespace(), reader);
+    let cluster = part(rule, "cluster", protected.cluster(), reader);
+    let (name, namespace, cluster) = (name?, namespace?, cluster?);
+    if [name, namespace, cluster].contains(&ANY) {
+        return Some(Consumer::Anyone);
+    }
+    let consumer = ApplicationId::new(cluster, namespace, name);
+    if consumer.is_err() {
+        let message = format!(
+            "\"{cluster}:{namespace}:{name}\" cannot be an application: its parts consist of \
+             letters, digits, -, . and _."
+        );
+        reader.error(&application.place, Code::InvalidValue, message);
+    }
+    consumer.ok().map(Consumer::Application)
+}
+
+/// A part of a consumer's name; an empty one counts as left out, as in NAIS.
+fn part<'n>(
+    rule: Mapping<'n>,
+    key: &str,
+    default: &'n str,
+    reader: &mut Reader,
+) -> Option<&'n str> {
+    match rule.get(key) {
+        None => Some(default),
+        Some(node) => match reader.text(node, key)? {
+            "" => Some(default),
+            text => Some(text),
+        },
+    }
+}
+
+/// Reads `allowAllUsers` and `claims.groups`, members of `owner`.
+pub fn read_users(owner: Mapping<'_>, reader: &mut Reader) -> UserAccess {
+    let everyone = owner
+        .get("allowAllUsers")
+        .and_then(|node| reader.boolean(node, "allowAllUsers"))
+        .unwrap_or_default();
+    let groups = owner.get("claims").map(|node| read_claims(node, reader)).unwrap_or_default();
+    UserAccess { everyone, groups }
+}
+
+fn read_claims(node: &Node, reader: &mut Reader) -> BTreeSet<GroupId> {
+    let Some(claims) = reader.mapping(node, "claims") else { return BTreeSet::new() };
+    warn_of_unknown(claims, "claims", CLAIMS, reader);
+    let groups = claims.get("groups").and_then(|node| reader.sequence(node, "claims.groups"));
+    groups.unwrap_or_default().iter().filter_map(|node| read_group(node, reader)).collect()
+}
+
+/// A group, or `None` with a finding. One that is no GUID leaves the others in force.
+fn read_group(node: &Node, reader: &mut Reader) -> Option<GroupId> {
+    let group = reader.mapping(node, "A group")?;
+    warn_of_unknown(group, "A group", GROUP, reader);
+    let Some(id) = group.get("id") else {
+        reader.error(group.place, Code::Missing, "A group must have an id.");
+        return None;
+    };
+    let text = reader.text(id, "A group's id")?;
+    let guid = text.parse();
+    if let Err(error) = guid {
+        let message = format!("\"{text}\" {error}: the group grants nothing. State its object id.");
+        reader.warning(&id.place, Code::InvalidGroup, message);
+    }
+    guid.ok()
+}

@@ -1,0 +1,70 @@
+//! What documents are read against, besides each other.
+
+use crate::{
+    config::Config,
+    identifiers::{ApplicationId, TenantId},
+};
+
+/// The cluster and the tenants of the applications.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The cluster of every document, and of rules that name none.
+    pub cluster: String,
+    pub tenants: Tenants,
+}
+
+/// The tenants that an application can belong to.
+#[derive(Debug, Clone)]
+pub enum Tenants {
+    /// These; the first is that of documents which name none.
+    Configured(Vec<KnownTenant>),
+    /// Not known, because there is no configuration: no tenant is found fault with, and one
+    /// without a GUID cannot be resolved.
+    Unspecified,
+}
+
+/// A tenant with the name that documents call it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownTenant {
+    pub id: TenantId,
+    pub name: Option<String>,
+}
+
+impl Context {
+    /// The context that a configuration states.
+    pub fn of(config: &Config) -> Self {
+        let known = |tenant: &crate::config::Tenant| KnownTenant {
+            id: tenant.id,
+            name: tenant.name.clone(),
+        };
+        let tenants = config.entra.tenants.iter().map(known).collect();
+        Self { cluster: config.cluster.clone(), tenants: Tenants::Configured(tenants) }
+    }
+
+    /// The application that a service name of this cluster is of, whether it exists or not.
+    pub(super) fn service_owner(&self, host: &str) -> Option<ApplicationId> {
+        let host = host.strip_suffix(".cluster.local").unwrap_or(host);
+        let (name, namespace) = host.strip_suffix(".svc").unwrap_or(host).split_once('.')?;
+        ApplicationId::new(&self.cluster, namespace, name).ok()
+    }
+}
+
+impl Tenants {
+    /// The tenant that a document states by id or by name, or the first where it states none.
+    pub(super) fn find(&self, stated: Option<&str>) -> Option<TenantId> {
+        let id = stated.and_then(|text| text.parse().ok());
+        match (self, stated) {
+            (Self::Unspecified, _) => id,
+            (Self::Configured(tenants), None) => tenants.first().map(|tenant| tenant.id),
+            (Self::Configured(tenants), Some(text)) => tenants
+                .iter()
+                .find(|tenant| Some(tenant.id) == id || tenant.name.as_deref() == Some(text))
+                .map(|tenant| tenant.id),
+        }
+    }
+
+    /// Whether one that is not found is a fault.
+    pub(super) fn are_known(&self) -> bool {
+        matches!(self, Self::Configured(_))
+    }
+}

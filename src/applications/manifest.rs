@@ -1,0 +1,138 @@
+//! `Application` documents, `nais.io/v1alpha1`.
+
+use url::Url;
+
+use super::{
+    access::{read_rules, read_users},
+    document::{Located, Manifest, Rule},
+    keys::{warn_of_near_misses, warn_of_unknown},
+};
+use crate::{
+    finding::Code,
+    identifiers::{ApplicationId, ClientId},
+    target::{PathPattern, normalise_host},
+    yaml::{Mapping, Node, Reader},
+};
+
+/// Gives an application its client id where no `AzureAdApplication` does.
+const CLIENT_ID_ANNOTATION: &str = "portvakt.dev/client-id";
+
+const SPEC: &[&str] = &["accessPolicy", "azure", "ingresses"];
+const AZURE: &[&str] = &["application", "sidecar"];
+const AZURE_APPLICATION: &[&str] =
+    &["enabled", "allowAllUsers", "claims", "replyURLs", "singlePageApplication", "tenant"];
+const ACCESS_POLICY: &[&str] = &["inbound", "outbound"];
+const INBOUND: &[&str] = &["rules"];
+
+/// Reads `metadata` and `spec` of the application `id`.
+pub fn read_manifest(document: Mapping<'_>, id: &ApplicationId, reader: &mut Reader) -> Manifest {
+    let mut manifest = Manifest {
+        client_id: document.get("metadata").and_then(|node| read_annotation(node, reader)),
+        ..Manifest::default()
+    };
+    let spec = document.get("spec").and_then(|node| reader.mapping(node, "spec"));
+    let Some(spec) = spec else { return manifest };
+    warn_of_near_misses(spec, "spec", SPEC, reader);
+    if let Some(azure) = spec.get("azure") {
+        read_azure(azure, &mut manifest, reader);
+    }
+    if let Some(policy) = spec.get("accessPolicy") {
+        manifest.rules = read_access_policy(policy, id, reader);
+    }
+    if let Some(ingresses) = spec.get("ingresses") {
+        let ingresses = reader.sequence(ingresses, "spec.ingresses").unwrap_or_default();
+        manifest.hosts =
+            ingresses.iter().filter_map(|ingress| read_ingress(ingress, reader)).collect();
+    }
+    manifest.open_paths = read_open_paths(spec, reader);
+    manifest
+}
+
+fn read_annotation(metadata: &Node, reader: &mut Reader) -> Option<Located<ClientId>> {
+    let annotations = reader.mapping(metadata, "metadata")?.get("annotations")?;
+    let annotations = reader.mapping(annotations, "metadata.annotations")?;
+    let node = annotations.get(CLIENT_ID_ANNOTATION)?;
+    let value = reader.parsed(node, CLIENT_ID_ANNOTATION)?;
+    Some(Located { place: node.place.clone(), value })
+}
+
+fn read_azure(node: &Node, manifest: &mut Manifest, reader: &mut Reader) {
+    let Some(azure) = reader.mapping(node, "spec.azure") else { return };
+    warn_of_unknown(azure, "spec.azure", AZURE, reader);
+    let what = "spec.azure.application";
+    let application = azure.get("application").and_then(|node| reader.mapping(node, what));
+    let Some(application) = application else { return };
+    warn_of_unknown(application, what, AZURE_APPLICATION, reader);
+    manifest.enabled = application
+        .get("enabled")
+        .and_then(|node| reader.boolean(node, &format!("{what}.enabled")));
+    manifest.tenant = application.get("tenant").and_then(|node| read_text(node, "tenant", reader));
+    manifest.users = read_users(application, reader);
+}
+
+/// A text with its place; an empty one counts as left out.
+pub(super) fn read_text(node: &Node, what: &str, reader: &mut Reader) -> Option<Located<String>> {
+    let text = reader.text(node, what).filter(|text| !text.is_empty())?;
+    Some(Located { place: node.place.clone(), value: text.to_owned() })
+}
+
+fn read_access_policy(node: &Node, id: &ApplicationId, reader: &mut Reader) -> Vec<Rule> {
+    let rules = || {
+        let policy = reader.mapping(node, "spec.accessPolicy")?;
+        warn_of_unknown(policy, "spec.accessPolicy", ACCESS_POLICY, reader);
+        let what = "spec.accessPolicy.inbound";
+        let inbound = reader.mapping(policy.get("inbound")?, what)?;
+        warn_of_unknown(inbound, what, INBOUND, reader);
+        Some(read_rules(inbound.get("rules")?, &format!("{what}.rules"), id, reader))
+    };
+    let mut rules = rules;
+    rules().unwrap_or_default()
+}
+
+/// The host of an ingress. One that cannot be used leaves the others in force.
+fn read_ingress(node: &Node, reader: &mut Reader) -> Option<Located<String>> {
+    let text = reader.text(node, "An ingress")?;
+    let host = Url::parse(text).ok().and_then(|url| normalise_host(url.host_str()?));
+    if host.is_none() {
+        let message = format!(
+            "\"{text}\" is no URL with a host, such as https://app.example.com: no request finds \
+             the application by it."
+        );
+        reader.warning(&node.place, Code::InvalidValue, message);
+    }
+    host.map(|value| Located { place: node.place.clone(), value })
+}
+
+fn read_open_paths(spec: Mapping<'_>, reader: &mut Reader) -> Vec<PathPattern> {
+    let mut paths = Vec::new();
+    for probe in ["liveness", "readiness", "startup"] {
+        let probe = spec.get(probe).and_then(|node| reader.mapping(node, &format!("spec.{probe}")));
+        paths.extend(probe.and_then(|probe| probe.get("path")).and_then(|p| open_path(p, reader)));
+    }
+    let prometheus =
+        spec.get("prometheus").and_then(|node| reader.mapping(node, "spec.prometheus"));
+    paths.extend(prometheus.and_then(|prometheus| read_prometheus(prometheus, reader)));
+    paths
+}
+
+/// The path of the metrics, if they are scraped at all.
+fn read_prometheus(prometheus: Mapping<'_>, reader: &mut Reader) -> Option<PathPattern> {
+    const DEFAULT: &str = "/metrics";
+    let enabled = reader.boolean(prometheus.get("enabled")?, "spec.prometheus.enabled")?;
+    match prometheus.get("path") {
+        _ if !enabled => None,
+        Some(path) => open_path(path, reader),
+        None => PathPattern::literal(DEFAULT).ok(),
+    }
+}
+
+/// A path as it stands. Without a leading slash NAIS adds one; an empty one counts as left out.
+fn open_path(node: &Node, reader: &mut Reader) -> Option<PathPattern> {
+    let text = reader.text(node, "path").filter(|text| !text.is_empty())?;
+    let path = PathPattern::literal(&format!("/{}", text.strip_prefix('/').unwrap_or(text)));
+    if let Err(error) = &path {
+        let message = format!("The path \"{text}\" {error}: it stays behind the token.");
+        reader.warning(&node.place, Code::InvalidValue, message);
+    }
+    path.ok()
+}
