@@ -46,6 +46,11 @@ impl Guid {
             false => text.parse(),
         }
     }
+
+    /// Hands over its text, hyphenated and in lower case.
+    pub fn with_text(&self, then: impl FnOnce(&str)) {
+        then(self.0.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
+    }
 }
 
 impl fmt::Display for Guid {

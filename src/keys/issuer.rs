@@ -42,7 +42,7 @@ pub struct Issuer {
 /// What the issuer published last.
 #[derive(Debug)]
 struct Snapshot {
-    issuer: String,
+    issuer: Arc<str>,
     keys: KeySet,
     fetched: Instant,
 }
@@ -99,9 +99,9 @@ impl Issuer {
         self.tenant.id
     }
 
-    /// `iss` of its tokens, once it is known.
-    pub fn name(&self) -> Option<String> {
-        self.tenant.issuer.clone().or_else(|| Some(self.snapshot.load().as_ref()?.issuer.clone()))
+    /// `iss` of its tokens, as stated or as its metadata document told; known with its keys.
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.snapshot.load().as_ref().map(|snapshot| Arc::clone(&snapshot.issuer))
     }
 
     /// Whether its tokens can be verified now.
@@ -216,7 +216,7 @@ impl Issuer {
         let known = |kid: &str| before.as_ref().is_some_and(|keys| keys.keys.get(kid).is_some());
         let new: Vec<_> = snapshot.keys.kids().filter(|kid| !known(kid)).collect();
         if !new.is_empty() {
-            info!(tenant = %self.tenant.id, issuer = snapshot.issuer, keys = snapshot.keys.len(), ?new, "the issuer has new keys");
+            info!(tenant = %self.tenant.id, issuer = &*snapshot.issuer, keys = snapshot.keys.len(), ?new, "the issuer has new keys");
         }
     }
 
@@ -243,6 +243,6 @@ impl Issuer {
         let text = get(&jwks_uri).await?;
         let keys = KeySet::parse(&text, &issuer, self.tenant.id)
             .map_err(|error| RefreshError::KeySet { url: jwks_uri, error })?;
-        Ok(Snapshot { issuer, keys, fetched: Instant::now() })
+        Ok(Snapshot { issuer: issuer.into(), keys, fetched: Instant::now() })
     }
 }

@@ -1,6 +1,6 @@
 //! Who calls, as the verified claims of a token tell.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use super::{Fact, FactValue};
 use crate::{
@@ -103,20 +103,21 @@ impl Caller {
     /// What a fact says of this caller.
     pub fn fact(&self, fact: Fact) -> FactValue<'_> {
         let claims = &self.claims;
-        match fact {
-            Fact::Kind => FactValue::One(self.kind().into()),
+        let value = match fact {
+            Fact::Kind => FactValue::Text(self.kind()),
             Fact::Application => text(self.application.as_ref().map(ApplicationId::as_str)),
-            Fact::ClientId => FactValue::One(self.client_id.to_string().into()),
+            Fact::ClientId => FactValue::Id(self.client_id),
             Fact::ObjectId => text(claims.oid.as_deref()),
             Fact::Subject => text(claims.sub.as_deref()),
-            Fact::TenantId => FactValue::One(self.tenant.to_string().into()),
-            Fact::Roles => list(claims.roles.iter().flatten().map(|role| role.as_str().into())),
-            Fact::Scopes => list(self.scopes().map(Into::into)),
-            Fact::Groups => list(self.listed_groups.iter().map(|group| group.to_string().into())),
+            Fact::TenantId => FactValue::Id(self.tenant),
+            Fact::Roles => FactValue::Texts(claims.roles.as_deref().unwrap_or_default()),
+            Fact::Scopes => FactValue::Words(claims.scp.as_deref().unwrap_or_default()),
+            Fact::Groups => FactValue::Ids(&self.listed_groups),
             Fact::Name => self.of_user(claims.name.as_deref()),
             Fact::Username => self.of_user(claims.preferred_username.as_deref()),
             Fact::NavIdent => self.of_user(claims.nav_ident.as_deref()),
-        }
+        };
+        value.or_absent()
     }
 
     fn of_user<'a>(&self, value: Option<&'a str>) -> FactValue<'a> {
@@ -132,18 +133,7 @@ impl Caller {
 }
 
 fn text(value: Option<&str>) -> FactValue<'_> {
-    match value {
-        Some(value) if !value.is_empty() => FactValue::One(value.into()),
-        _ => FactValue::Absent,
-    }
-}
-
-fn list<'a>(values: impl Iterator<Item = Cow<'a, str>>) -> FactValue<'a> {
-    let values: Vec<_> = values.filter(|value| !value.is_empty()).collect();
-    match values.is_empty() {
-        true => FactValue::Absent,
-        false => FactValue::List(values),
-    }
+    value.map_or(FactValue::Absent, FactValue::Text)
 }
 
 fn invalid(detail: &'static str) -> Denial {

@@ -164,10 +164,11 @@ proptest! {
         let contradicts = case.claims["azp"] != CLIENTS[case.workload.unwrap_or_default()];
         let reported = case.workload.is_some() && contradicts && case.bind != BindTokens::Off;
         prop_assert_eq!(permit.workload_mismatch(), reported);
-        let groups = permit.caller().map(|caller| caller.fact(Fact::Groups));
-        if let Some(FactValue::List(groups)) = groups {
-            prop_assert!(groups.iter().all(|group| case.listed_groups.contains(&group.as_ref())));
+        let mut all_listed = true;
+        if let Some(caller) = permit.caller() {
+            caller.fact(Fact::Groups).for_each(|group| all_listed &= case.listed_groups.contains(&group));
         }
+        prop_assert!(all_listed);
     }
 }
 

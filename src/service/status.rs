@@ -14,16 +14,15 @@ use tracing::info;
 
 use crate::{
     applications::Published,
-    frontend::ext_authz::{CheckService, Shared},
+    frontend::ext_authz::{AuthorizationServer, Shared},
     keys::Issuer,
-    proto::envoy::service::auth::v3::authorization_server::AuthorizationServer,
 };
 
 /// How often the answer is looked at: it also changes by mere passing of time.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The names that gRPC health is asked for: the whole server's and the service's.
-const SERVICES: [&str; 2] = ["", AuthorizationServer::<CheckService>::NAME];
+const SERVICES: [&str; 2] = ["", AuthorizationServer::NAME];
 
 /// What the service's readiness depends on.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use prometheus::{
     Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use crate::{authorizer::Outcome, decision::Decision};
+use crate::{authorizer::Outcome, decision::Decision, identifiers::ApplicationId};
 
 /// Seconds; a decision from the cache takes some tens of microseconds.
 const CHECK_BUCKETS: [f64; 16] = [
@@ -141,27 +141,19 @@ impl Metrics {
 
     /// A check was answered.
     pub fn checked(&self, outcome: &Outcome, took: Duration) {
-        let name = |id: &Option<crate::identifiers::ApplicationId>| {
-            id.as_ref().map_or(UNKNOWN.to_owned(), |id| id.as_str().to_owned())
-        };
-        let application = name(&outcome.application);
+        let application = name_of(outcome.application.as_ref());
         let decision = match &outcome.decision {
             Decision::Allow(permit) => {
                 if permit.workload_mismatch() {
-                    self.workload_mismatches.with_label_values(&[&application]).inc();
+                    self.workload_mismatches.with_label_values(&[application]).inc();
                 }
                 "allow"
             }
             Decision::Deny(_) => "deny",
         };
-        self.checks
-            .with_label_values(&[
-                &application,
-                decision,
-                outcome.decision.code(),
-                &name(&outcome.caller),
-            ])
-            .inc();
+        let reason = outcome.decision.code();
+        let caller = name_of(outcome.caller.as_ref());
+        self.checks.with_label_values(&[application, decision, reason, caller]).inc();
         self.check_duration.observe(took.as_secs_f64());
     }
 
@@ -229,6 +221,10 @@ fn register<C: Collector + Clone + 'static>(
     let collector = collector.expect("metric names and labels are valid constants");
     registry.register(Box::new(collector.clone())).expect("each metric is registered once");
     collector
+}
+
+fn name_of(id: Option<&ApplicationId>) -> &str {
+    id.map_or(UNKNOWN, ApplicationId::as_str)
 }
 
 fn count(number: usize) -> i64 {

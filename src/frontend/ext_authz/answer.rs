@@ -1,27 +1,23 @@
 //! From an outcome to Envoy's message. Whatever is not an allow denies, with a status that says so.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use tonic::Code;
 
 use super::{
     headers::{CallerHeaders, overwrite},
     metadata,
+    wire::Writer,
 };
 use crate::{
     authorizer::Outcome,
     decision::{Challenge, Decision, DecisionId, Denial, DenyReason, Status},
-    policy::Permit,
-    proto::{
-        envoy::{
-            config::core::v3::HeaderValueOption,
-            service::auth::v3::{
-                CheckResponse, DeniedHttpResponse, OkHttpResponse, check_response::HttpResponse,
-            },
-            r#type::v3::{HttpStatus, StatusCode},
-        },
-        google::rpc,
-    },
+    proto::{check_response, denied_http_response, http_status, status},
 };
+
+/// About as much as an allow with all caller headers takes.
+const USUAL_BYTES: usize = 3 * 1024;
 
 /// How answers are written.
 #[derive(Debug, Clone)]
@@ -43,32 +39,31 @@ struct Problem<'a> {
 }
 
 impl Answers {
-    /// The message for an outcome. `impostors` are the headers of the request that spell names of
-    /// ours; `is_grpc` tells whether the caller will read a gRPC status instead of a body.
-    pub fn write(&self, outcome: &Outcome, impostors: &[&str], is_grpc: bool) -> CheckResponse {
-        let (code, response) = match &outcome.decision {
-            Decision::Allow(permit) => (Code::Ok, self.allowed(permit, impostors)),
+    /// The `CheckResponse` for an outcome. `impostors` are the headers of the request that spell
+    /// names of ours; `is_grpc` tells whether the caller will read a gRPC status instead of a
+    /// body.
+    pub fn write(&self, outcome: &Outcome, impostors: &[&str], is_grpc: bool) -> Vec<u8> {
+        let mut response = Writer::with_capacity(USUAL_BYTES);
+        match &outcome.decision {
+            Decision::Allow(permit) => {
+                write_status(&mut response, Code::Ok);
+                response.nested(check_response::OK_RESPONSE, |ok| {
+                    self.headers.write(permit.caller(), impostors, ok);
+                });
+            }
             Decision::Deny(denial) => {
                 let challenge = self.challenge(denial);
-                (rpc_code(denial), denied(denial, outcome.id, challenge, is_grpc))
+                write_denial(&mut response, denial, outcome.id, challenge.as_deref(), is_grpc);
             }
-        };
-        CheckResponse {
-            status: Some(rpc::Status { code: code.into() }),
-            http_response: Some(response),
-            dynamic_metadata: Some(metadata::describe(outcome)),
         }
+        response.nested(check_response::DYNAMIC_METADATA, |structure| {
+            metadata::describe(outcome, structure);
+        });
+        response.into_bytes()
     }
 
-    fn allowed(&self, permit: &Permit, impostors: &[&str]) -> HttpResponse {
-        let mutation = self.headers.mutation(permit.caller(), impostors);
-        HttpResponse::OkResponse(OkHttpResponse {
-            headers: mutation.set,
-            headers_to_remove: mutation.remove,
-        })
-    }
-
-    fn challenge(&self, denial: &Denial) -> Option<HeaderValueOption> {
+    /// The value of `WWW-Authenticate`.
+    fn challenge(&self, denial: &Denial) -> Option<String> {
         let mut parameters = match denial.reason.challenge() {
             Challenge::None => return None,
             Challenge::Bare => Vec::new(),
@@ -82,42 +77,58 @@ impl Answers {
         parameters.extend(
             self.resource_metadata.iter().map(|url| format!("resource_metadata=\"{url}\"")),
         );
-        let value = match parameters.is_empty() {
+        Some(match parameters.is_empty() {
             true => "Bearer".to_owned(),
             false => format!("Bearer {}", parameters.join(", ")),
-        };
-        Some(overwrite("www-authenticate", value))
+        })
     }
 }
 
 /// The denial for a check that could not even be read or answered.
-pub fn internal_error(id: DecisionId) -> CheckResponse {
-    let denial = Denial::from(DenyReason::InternalError);
-    CheckResponse {
-        status: Some(rpc::Status { code: rpc_code(&denial).into() }),
-        http_response: Some(denied(&denial, id, None, false)),
-        dynamic_metadata: None,
-    }
+pub fn internal_error(id: DecisionId) -> Vec<u8> {
+    let mut response = Writer::with_capacity(USUAL_BYTES);
+    write_denial(&mut response, &DenyReason::InternalError.into(), id, None, false);
+    response.into_bytes()
 }
 
-fn denied(
+fn write_status(response: &mut Writer, code: Code) {
+    let number = i32::from(code).unsigned_abs();
+    response.nested(check_response::STATUS, |status| status.number(status::CODE, number.into()));
+}
+
+fn write_denial(
+    response: &mut Writer,
     denial: &Denial,
     id: DecisionId,
-    challenge: Option<HeaderValueOption>,
+    challenge: Option<&str>,
     is_grpc: bool,
-) -> HttpResponse {
-    let mut headers = vec![overwrite("cache-control", "no-store")];
-    headers.extend(challenge);
-    let body = match is_grpc {
-        // Envoy makes the body the gRPC message.
-        true => format!("{}: {} (decision {id})", denial.reason.code(), denial.detail),
-        false => {
-            headers.push(overwrite("content-type", "application/problem+json"));
-            problem(denial, id)
+) {
+    write_status(response, rpc_code(denial));
+    response.nested(check_response::DENIED_RESPONSE, |denied| {
+        let status = denial.reason.status() as u16;
+        denied.nested(denied_http_response::STATUS, |http| {
+            http.number(http_status::CODE, status.into());
+        });
+        header(denied, "cache-control", "no-store");
+        if let Some(challenge) = challenge {
+            header(denied, "www-authenticate", challenge);
         }
-    };
-    let status = HttpStatus { code: status_code(denial.reason.status()).into() };
-    HttpResponse::DeniedResponse(DeniedHttpResponse { status: Some(status), headers, body })
+        if is_grpc {
+            // Envoy makes the body the gRPC message.
+            let message = format!("{}: {} (decision {id})", denial.reason.code(), denial.detail);
+            denied.text(denied_http_response::BODY, &message);
+        } else {
+            header(denied, "content-type", "application/problem+json");
+            denied.text(denied_http_response::BODY, &problem(denial, id));
+        }
+    });
+}
+
+fn header(denied: &mut Writer, name: &str, value: &str) {
+    overwrite(denied, denied_http_response::HEADERS, name, |text| {
+        // Writing to memory cannot fail.
+        let _ = text.write_str(value);
+    });
 }
 
 fn problem(denial: &Denial, id: DecisionId) -> String {
@@ -149,17 +160,13 @@ fn rpc_code(denial: &Denial) -> Code {
     }
 }
 
-fn status_code(status: Status) -> StatusCode {
-    match status {
-        Status::BadRequest => StatusCode::BadRequest,
-        Status::Unauthorized => StatusCode::Unauthorized,
-        Status::Forbidden => StatusCode::Forbidden,
-        Status::ServiceUnavailable => StatusCode::ServiceUnavailable,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use envoy_types::pb::envoy::service::auth::v3::{
+        CheckResponse, DeniedHttpResponse, check_response::HttpResponse,
+    };
+    use prost::Message;
+
     use super::*;
     use crate::config;
 
@@ -181,7 +188,7 @@ mod tests {
         is_grpc: bool,
     ) -> (CheckResponse, DeniedHttpResponse) {
         let outcome = Outcome::new(Decision::Deny(reason.into()));
-        let response = answers.write(&outcome, &[], is_grpc);
+        let response = CheckResponse::decode(&*answers.write(&outcome, &[], is_grpc)).unwrap();
         let Some(HttpResponse::DeniedResponse(denied)) = response.http_response.clone() else {
             panic!("not a denial: {response:?}");
         };

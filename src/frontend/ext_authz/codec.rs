@@ -1,49 +1,48 @@
-//! Decoding that never turns into a gRPC error.
+//! Messages as bytes: what is in them is read and written by the frontend itself.
 //!
-//! A gRPC error would leave the decision to Envoy's failure mode. What cannot be decoded is
-//! therefore taken as a request about which nothing is known, and that is denied.
+//! Decoding cannot fail here. It would become a gRPC error, which would leave the decision to
+//! Envoy's failure mode.
 
-use prost::Message;
+use prost::bytes::{Buf, BufMut, Bytes};
 use tonic::{
     Status,
-    codec::{BufferSettings, Codec, DecodeBuf, Decoder},
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
-use tonic_prost::{ProstCodec, ProstEncoder};
-use tracing::error;
-
-use crate::proto::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 
 /// The codec of `Check`.
 #[derive(Debug, Default)]
 pub struct CheckCodec;
 
-/// Decodes a `CheckRequest`, or takes it as empty.
-#[derive(Debug, Default)]
-pub struct LenientDecoder;
-
 impl Codec for CheckCodec {
-    type Encode = CheckResponse;
-    type Decode = CheckRequest;
-    type Encoder = ProstEncoder<CheckResponse>;
-    type Decoder = LenientDecoder;
+    type Encode = Vec<u8>;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
 
-    fn encoder(&mut self) -> Self::Encoder {
-        ProstCodec::<CheckResponse, CheckRequest>::raw_encoder(BufferSettings::default())
+    fn encoder(&mut self) -> Self {
+        Self
     }
 
-    fn decoder(&mut self) -> Self::Decoder {
-        LenientDecoder
+    fn decoder(&mut self) -> Self {
+        Self
     }
 }
 
-impl Decoder for LenientDecoder {
-    type Item = CheckRequest;
+impl Decoder for CheckCodec {
+    type Item = Bytes;
     type Error = Status;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<CheckRequest>, Status> {
-        Ok(Some(CheckRequest::decode(buffer).unwrap_or_else(|error| {
-            error!(%error, "a CheckRequest cannot be decoded; it is denied");
-            CheckRequest::default()
-        })))
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
+}
+
+impl Encoder for CheckCodec {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, message: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&message);
+        Ok(())
     }
 }

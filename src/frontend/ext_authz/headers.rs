@@ -1,12 +1,14 @@
 //! The headers that tell the upstream who calls, and those that only pretend to.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::fmt::{self, Write as _};
 
+use super::wire::Writer;
 use crate::{
     config,
     policy::{Caller, Fact, FactValue},
-    proto::envoy::config::core::v3::{
-        HeaderValue, HeaderValueOption, header_value_option::HeaderAppendAction,
+    proto::{
+        header_append_action::OVERWRITE_IF_EXISTS_OR_ADD, header_value, header_value_option,
+        ok_http_response,
     },
 };
 
@@ -18,16 +20,10 @@ const MAX_VALUE_BYTES: usize = 8 * 1024;
 pub struct CallerHeaders {
     prefix: String,
     named: Vec<(Fact, String)>,
-    /// Names that are always removed unless set: ours, and ours with `_` for `-`.
-    removable: Vec<String>,
+    /// Names that are always removed unless set: ours, and ours with `_` for `-`. Each with the
+    /// place in `named` of the fact that sets it.
+    removable: Vec<(String, Option<usize>)>,
     strip_authorization: bool,
-}
-
-/// What an allowed request's headers become.
-#[derive(Debug, Default, PartialEq)]
-pub struct Mutation {
-    pub set: Vec<HeaderValueOption>,
-    pub remove: Vec<String>,
 }
 
 impl CallerHeaders {
@@ -43,9 +39,12 @@ impl CallerHeaders {
             })
             .collect();
         let ours = named.iter().map(|(_, name)| name.clone()).chain(Fact::ALL.map(default));
-        let mut removable: Vec<_> = ours.flat_map(|name| [name.replace('-', "_"), name]).collect();
-        removable.sort_unstable();
-        removable.dedup();
+        let mut names: Vec<_> = ours.flat_map(|name| [name.replace('-', "_"), name]).collect();
+        names.sort_unstable();
+        names.dedup();
+        let setter = |name: &String| named.iter().position(|(_, set)| set == name);
+        let removable = names.into_iter().map(|name| (setter(&name), name));
+        let removable = removable.map(|(setter, name)| (name, setter)).collect();
         Self { prefix, named, removable, strip_authorization: settings.strip_authorization }
     }
 
@@ -62,85 +61,103 @@ impl CallerHeaders {
             || self.named.iter().any(|(_, ours)| name.len() == ours.len() && begins_as(ours))
     }
 
-    /// The headers for one caller, and the removal of all others that are ours.
+    /// Writes, into an `OkHttpResponse`, the headers for one caller and the removal of all others
+    /// that are ours.
     ///
     /// Envoy removes after it sets, so that a name in both lists would end up missing.
-    pub fn mutation(&self, caller: Option<&Caller>, impostors: &[&str]) -> Mutation {
-        let set: Vec<_> = caller.map(|caller| self.describe(caller)).unwrap_or_default();
-        let is_set = |name: &str| {
-            set.iter().any(|option| option.header.as_ref().is_some_and(|header| header.key == name))
-        };
-        let known = |name: &str| self.removable.iter().any(|ours| ours == name);
-        let strangers = impostors.iter().copied().filter(|name| !known(name));
-        let mut remove: Vec<String> = self
-            .removable
-            .iter()
-            .map(String::as_str)
-            .chain(strangers)
-            .filter(|name| !is_set(name))
-            .map(ToOwned::to_owned)
-            .collect();
-        if self.strip_authorization {
-            remove.push("authorization".to_owned());
+    pub fn write(&self, caller: Option<&Caller>, impostors: &[&str], response: &mut Writer) {
+        let mut is_set = [false; Fact::ALL.len()];
+        if let Some(caller) = caller {
+            for ((fact, name), is_set) in self.named.iter().zip(&mut is_set) {
+                *is_set = write_fact(name, &caller.fact(*fact), response);
+            }
         }
-        Mutation { set, remove }
-    }
-
-    fn describe(&self, caller: &Caller) -> Vec<HeaderValueOption> {
-        self.named
-            .iter()
-            .filter_map(|(fact, name)| {
-                let value = match caller.fact(*fact) {
-                    FactValue::Absent => return None,
-                    FactValue::One(value) => encode(&value, false),
-                    FactValue::List(values) => encode_list(&values),
-                };
-                (value.len() <= MAX_VALUE_BYTES).then(|| overwrite(name.clone(), value))
-            })
-            .collect()
+        let mut remove = |name: &str| response.text(ok_http_response::HEADERS_TO_REMOVE, name);
+        for (name, setter) in &self.removable {
+            if !setter.is_some_and(|place| is_set[place]) {
+                remove(name);
+            }
+        }
+        let is_known = |name: &str| self.removable.iter().any(|(known, _)| known == name);
+        impostors.iter().filter(|name| !is_known(name)).for_each(|name| remove(name));
+        if self.strip_authorization {
+            remove("authorization");
+        }
     }
 }
 
-/// A header that replaces whatever the request has under that name.
-pub fn overwrite(key: impl Into<String>, value: impl Into<String>) -> HeaderValueOption {
-    HeaderValueOption {
-        header: Some(HeaderValue { key: key.into(), value: value.into(), raw_value: Vec::new() }),
-        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
+/// Writes one header; returns whether it did.
+fn write_fact(name: &str, value: &FactValue<'_>, response: &mut Writer) -> bool {
+    if *value == FactValue::Absent {
+        return false;
     }
+    let before = response.len();
+    let mut value_bytes = 0;
+    overwrite(response, ok_http_response::HEADERS, name, |text| {
+        let start = text.len();
+        let mut is_first = true;
+        value.for_each(|element| {
+            // Writing to memory cannot fail.
+            let _ = if is_first { Ok(()) } else { text.write_str(",") };
+            let _ = encode(element, value.is_list(), text);
+            is_first = false;
+        });
+        value_bytes = text.len() - start;
+    });
+    let fits = value_bytes <= MAX_VALUE_BYTES;
+    if !fits {
+        response.truncate(before);
+    }
+    fits
 }
 
-fn encode_list(values: &[Cow<'_, str>]) -> String {
-    values.iter().map(|value| encode(value, true)).collect::<Vec<_>>().join(",")
+/// Writes a header that replaces whatever there is under that name.
+pub fn overwrite(
+    response: &mut Writer,
+    field: u32,
+    name: &str,
+    write_value: impl FnOnce(&mut Writer),
+) {
+    response.nested(field, |option| {
+        option.nested(header_value_option::HEADER, |header| {
+            header.text(header_value::KEY, name);
+            header.nested(header_value::VALUE, write_value);
+        });
+        option.number(header_value_option::APPEND_ACTION, OVERWRITE_IF_EXISTS_OR_ADD);
+    });
 }
 
-/// A value that is safe in a header and can be turned back: everything but visible ASCII is
+/// Writes a value that is safe in a header and can be turned back: everything but visible ASCII is
 /// percent-encoded, as is `%` itself, the comma within an element of a list, and blanks at either
 /// end, which would be trimmed.
-fn encode(value: &str, in_list: bool) -> String {
-    let mut encoded = String::with_capacity(value.len());
+fn encode(value: &str, in_list: bool, out: &mut impl fmt::Write) -> fmt::Result {
     let last = value.len().saturating_sub(1);
-    for (index, byte) in value.bytes().enumerate() {
-        let plain = match byte {
-            b'%' => false,
-            b',' => !in_list,
-            b' ' => index != 0 && index != last,
-            _ => byte.is_ascii_graphic(),
-        };
-        match plain {
-            true => encoded.push(char::from(byte)),
-            // Writing to a String cannot fail.
-            false => drop(write!(encoded, "%{byte:02X}")),
-        }
+    let is_plain = |(index, byte): (usize, u8)| match byte {
+        b'%' => false,
+        b',' => !in_list,
+        b' ' => index != 0 && index != last,
+        _ => byte.is_ascii_graphic(),
+    };
+    if value.bytes().enumerate().all(is_plain) {
+        return out.write_str(value);
     }
-    encoded
+    value.bytes().enumerate().try_for_each(|(index, byte)| match is_plain((index, byte)) {
+        true => out.write_char(char::from(byte)),
+        false => write!(out, "%{byte:02X}"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use envoy_types::pb::envoy::{
+        config::core::v3::header_value_option::HeaderAppendAction,
+        service::auth::v3::OkHttpResponse,
+    };
     use percent_encoding::percent_decode_str;
     use proptest::prelude::*;
+    use prost::Message;
     use serde_json::{Value, json};
 
     use super::*;
@@ -167,41 +184,52 @@ mod tests {
         }
     }
 
-    fn pairs(mutation: &Mutation) -> Vec<(String, String)> {
-        let header = |option: &HeaderValueOption| option.header.clone().unwrap();
-        mutation.set.iter().map(|option| (header(option).key, header(option).value)).collect()
+    /// What Envoy's own types read of what is written.
+    fn written(
+        headers: &CallerHeaders,
+        caller: Option<&Caller>,
+        impostors: &[&str],
+    ) -> OkHttpResponse {
+        let mut writer = Writer::with_capacity(0);
+        headers.write(caller, impostors, &mut writer);
+        OkHttpResponse::decode(&*writer.into_bytes()).unwrap()
+    }
+
+    fn pairs(response: &OkHttpResponse) -> Vec<(String, String)> {
+        let headers = response.headers.iter().map(|option| option.header.clone().unwrap());
+        headers.map(|header| (header.key, header.value)).collect()
     }
 
     #[test]
     fn what_is_set_is_not_removed_and_everything_else_of_ours_is() {
         let headers = CallerHeaders::new(&settings());
         let caller = caller(&json!({"name": "Bjørn Å", "NAVident": "Z990000"}));
-        let mutation =
-            headers.mutation(Some(&caller), &["x-caller-foo", "X_CALLER_KIND", "x-caller-kind"]);
-        let set = pairs(&mutation);
+        let response =
+            written(&headers, Some(&caller), &["x-caller-foo", "X_CALLER_KIND", "x-caller-kind"]);
+        let set = pairs(&response);
         assert!(set.contains(&("x-caller-name".into(), "Bj%C3%B8rn %C3%85".into())));
         assert!(set.contains(&("x-caller-scopes".into(), "defaultaccess,other".into())));
         assert!(set.contains(&("x-caller-navident".into(), "Z990000".into())));
         for (name, value) in &set {
-            assert!(!mutation.remove.contains(name), "{name}");
+            assert!(!response.headers_to_remove.contains(name), "{name}");
             assert!(!value.is_empty(), "{name}");
         }
         for name in
             ["x-caller-groups", "x_caller_groups", "x_caller_kind", "x-caller-foo", "X_CALLER_KIND"]
         {
-            assert!(mutation.remove.iter().any(|removed| removed == name), "{name}");
+            assert!(response.headers_to_remove.iter().any(|removed| removed == name), "{name}");
         }
-        for option in &mutation.set {
+        for option in &response.headers {
             assert_eq!(option.append_action, HeaderAppendAction::OverwriteIfExistsOrAdd as i32);
         }
     }
 
     #[test]
     fn without_a_caller_everything_of_ours_is_removed() {
-        let mutation = CallerHeaders::new(&settings()).mutation(None, &[]);
-        assert!(mutation.set.is_empty());
+        let response = written(&CallerHeaders::new(&settings()), None, &[]);
+        assert!(response.headers.is_empty());
         for fact in Fact::ALL {
-            assert!(mutation.remove.contains(&format!("x-caller-{}", fact.name())));
+            assert!(response.headers_to_remove.contains(&format!("x-caller-{}", fact.name())));
         }
     }
 
@@ -211,10 +239,10 @@ mod tests {
         let headers =
             CallerHeaders::new(&config::Headers { names, strip_authorization: true, ..settings() });
         let caller = caller(&json!({"preferred_username": "user@example.com"}));
-        let mutation = headers.mutation(Some(&caller), &["x_user"]);
-        assert!(pairs(&mutation).contains(&("x-user".into(), "user@example.com".into())));
+        let response = written(&headers, Some(&caller), &["x_user"]);
+        assert!(pairs(&response).contains(&("x-user".into(), "user@example.com".into())));
         for name in ["x-caller-kind", "x-caller-username", "x_user", "authorization"] {
-            assert!(mutation.remove.iter().any(|removed| removed == name), "{name}");
+            assert!(response.headers_to_remove.iter().any(|removed| removed == name), "{name}");
         }
         assert!(headers.is_ours("X_User") && !headers.is_ours("x-users"));
     }
@@ -242,17 +270,27 @@ mod tests {
         let headers = CallerHeaders::new(&settings());
         let application =
             caller(&json!({"idtyp": "app", "scp": null, "name": "x", "NAVident": "Z990000"}));
-        let names: Vec<_> = pairs(&headers.mutation(Some(&application), &[]))
+        let names: Vec<_> = pairs(&written(&headers, Some(&application), &[]))
             .into_iter()
             .map(|(name, _)| name)
             .collect();
         assert!(!names.iter().any(|name| name == "x-caller-name" || name == "x-caller-navident"));
     }
 
+    #[test]
+    fn a_value_that_is_too_long_is_left_out_and_removed() {
+        let headers = CallerHeaders::new(&settings());
+        let caller = caller(&json!({"name": "x".repeat(MAX_VALUE_BYTES + 1)}));
+        let response = written(&headers, Some(&caller), &[]);
+        assert!(!pairs(&response).iter().any(|(name, _)| name == "x-caller-name"));
+        assert!(response.headers_to_remove.iter().any(|name| name == "x-caller-name"));
+    }
+
     proptest! {
         #[test]
         fn every_value_becomes_visible_ascii_and_can_be_turned_back(value in any::<String>(), in_list: bool) {
-            let encoded = encode(&value, in_list);
+            let mut encoded = String::new();
+            encode(&value, in_list, &mut encoded).unwrap();
             prop_assert!(encoded.bytes().all(|c| c.is_ascii_graphic() || c == b' '));
             prop_assert_eq!(encoded.trim(), encoded.as_str());
             prop_assert!(!in_list || !encoded.contains(','));

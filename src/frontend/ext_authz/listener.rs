@@ -11,13 +11,10 @@ use tonic::transport::{
 use tonic_health::pb::health_server::{Health, HealthServer};
 
 use super::{
-    fallback::DenyErrors,
+    call::AuthorizationServer,
     service::{CheckService, Shared},
 };
-use crate::{
-    config::{Address, AskedBy, Limits, Listener, Tls},
-    proto::envoy::service::auth::v3::authorization_server::AuthorizationServer,
-};
+use crate::config::{Address, AskedBy, Limits, Listener, Tls};
 
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -90,9 +87,9 @@ pub async fn serve(
     limits: &Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
-    let check = AuthorizationServer::new(CheckService::new(shared, bound.asked_by))
-        .max_decoding_message_size(limits.message_bytes);
-    let router = server(limits, bound.tls)?.add_service(DenyErrors(check)).add_service(health);
+    let check =
+        AuthorizationServer::new(CheckService::new(shared, bound.asked_by), limits.message_bytes);
+    let router = server(limits, bound.tls)?.add_service(check).add_service(health);
     match bound.socket {
         Socket::Tcp(listener) => serve_tcp(router, listener, shutdown).await,
         Socket::Unix(listener, path) => {

@@ -1,51 +1,65 @@
 //! Dynamic metadata: what Envoy's access logs and RBAC filters can read of a decision.
 
-use prost_types::{ListValue, Struct, Value, value::Kind};
+use std::fmt::Write as _;
 
+use super::wire::{MAP_KEY, MAP_VALUE, Writer};
 use crate::{
     authorizer::Outcome,
     decision::Decision,
     policy::{Caller, Fact, FactValue},
+    proto::{list_value, r#struct, value},
 };
 
-/// `decision`, `reason`, `decision_id`, `application`, and of an allowed caller the same facts as
-/// in the headers, under `caller`.
-pub fn describe(outcome: &Outcome) -> Struct {
+/// Writes a `google.protobuf.Struct`: `decision`, `reason`, `decision_id`, `application`, and of
+/// an allowed caller the same facts as in the headers, under `caller`.
+pub fn describe(outcome: &Outcome, structure: &mut Writer) {
     let (decision, caller) = match &outcome.decision {
         Decision::Allow(permit) => ("allow", permit.caller()),
         Decision::Deny(_) => ("deny", None),
     };
-    let mut fields = vec![
-        ("decision", text(decision)),
-        ("reason", text(outcome.decision.code())),
-        ("decision_id", text(outcome.id.to_string())),
-    ];
-    fields.extend(outcome.application.iter().map(|id| ("application", text(id.as_str()))));
-    fields.extend(caller.map(|caller| ("caller", value(Kind::StructValue(facts(caller))))));
-    structure(fields)
+    text(structure, "decision", decision);
+    text(structure, "reason", outcome.decision.code());
+    member(structure, "decision_id", |value| {
+        value.nested(value::STRING_VALUE, |text| {
+            // Writing to memory cannot fail.
+            let _ = write!(text, "{}", outcome.id);
+        });
+    });
+    if let Some(application) = &outcome.application {
+        text(structure, "application", application.as_str());
+    }
+    if let Some(caller) = caller {
+        member(structure, "caller", |value| {
+            value.nested(value::STRUCT_VALUE, |structure| facts(caller, structure));
+        });
+    }
 }
 
-fn facts(caller: &Caller) -> Struct {
-    structure(Fact::ALL.into_iter().filter_map(|fact| {
-        let value = match caller.fact(fact) {
-            FactValue::Absent => return None,
-            FactValue::One(one) => text(one),
-            FactValue::List(values) => {
-                value(Kind::ListValue(ListValue { values: values.into_iter().map(text).collect() }))
-            }
-        };
-        Some((fact.name(), value))
-    }))
+fn facts(caller: &Caller, structure: &mut Writer) {
+    for fact in Fact::ALL {
+        match caller.fact(fact) {
+            FactValue::Absent => {}
+            list if list.is_list() => member(structure, fact.name(), |value| {
+                value.nested(value::LIST_VALUE, |elements| {
+                    list.for_each(|element| {
+                        elements.nested(list_value::VALUES, |value| {
+                            value.text(value::STRING_VALUE, element);
+                        });
+                    });
+                });
+            }),
+            single => single.for_each(|value| text(structure, fact.name(), value)),
+        }
+    }
 }
 
-fn structure(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Struct {
-    Struct { fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
+fn text(structure: &mut Writer, name: &str, text: &str) {
+    member(structure, name, |value| value.text(value::STRING_VALUE, text));
 }
 
-fn text(text: impl Into<String>) -> Value {
-    value(Kind::StringValue(text.into()))
-}
-
-fn value(kind: Kind) -> Value {
-    Value { kind: Some(kind) }
+fn member(structure: &mut Writer, name: &str, write_value: impl FnOnce(&mut Writer)) {
+    structure.nested(r#struct::FIELDS, |entry| {
+        entry.text(MAP_KEY, name);
+        entry.nested(MAP_VALUE, write_value);
+    });
 }

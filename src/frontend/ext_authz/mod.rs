@@ -2,16 +2,17 @@
 //! → [`Outcome`](crate::authorizer::Outcome) → `CheckResponse`.
 
 mod answer;
+mod call;
 mod codec;
-mod fallback;
 mod headers;
 mod listener;
 mod metadata;
 mod read;
 mod service;
+mod wire;
 
 pub use answer::Answers;
-pub use codec::CheckCodec;
+pub use call::AuthorizationServer;
 pub use headers::CallerHeaders;
 pub use listener::{Bound, ListenError, bind, serve};
 pub use service::{CheckService, Shared};

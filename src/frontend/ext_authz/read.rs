@@ -1,12 +1,13 @@
-//! From Envoy's message to the domain's request.
+//! From Envoy's message to the domain's request, without copying.
 
 use tokio::time::Instant;
 
+use super::wire::{Fields, MAP_KEY, MAP_VALUE, Malformed};
 use crate::{
     config::AskedBy,
-    proto::envoy::service::auth::v3::{
-        CheckRequest,
-        attribute_context::{HttpRequest, Peer},
+    proto::{
+        attribute_context, check_request, header_map, header_value, http_request, peer,
+        request as proto_request,
     },
     request::{Authorization, Request},
 };
@@ -27,66 +28,160 @@ pub struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    /// Reads a message. What it lacks stays empty.
+    /// Reads a `CheckRequest`. What it lacks stays empty.
+    ///
+    /// # Errors
+    /// [`Malformed`] where any part of the message that matters cannot be read; nothing is known
+    /// then.
     pub fn read(
-        message: &'a CheckRequest,
+        message: &'a [u8],
         asked_by: AskedBy,
         deadline: Option<Instant>,
         is_ours: impl Fn(&str) -> bool,
-    ) -> Self {
-        let mut check = Self {
-            request: Request { asked_by, deadline, ..Request::default() },
-            ..Self::default()
-        };
-        let Some(attributes) = &message.attributes else { return check };
-        check.request.context_application =
-            attributes.context_extensions.get(CONTEXT_EXTENSION).map(String::as_str);
-        check.request.destination_principal = principal(attributes.destination.as_ref());
-        check.request.source_principal = principal(attributes.source.as_ref());
-        if let Some(http) = attributes.request.as_ref().and_then(|request| request.http.as_ref()) {
-            check.read_http(http, is_ours);
+    ) -> Result<Self, Malformed> {
+        let mut check = Self::nothing_known(asked_by, deadline);
+        for field in Fields::of(message) {
+            if let (check_request::ATTRIBUTES, attributes) = field? {
+                check.read_attributes(attributes, &is_ours)?;
+            }
         }
-        check
+        Ok(check)
     }
 
-    fn read_http(&mut self, http: &'a HttpRequest, is_ours: impl Fn(&str) -> bool) {
-        self.request.method = &http.method;
-        self.request.path = &http.path;
-        self.request.host = &http.host;
-        let (mut origin, mut requested_method) = (false, false);
-        for (name, value) in headers(http) {
-            match name {
-                "authorization" => {
-                    self.request.authorization = joined(self.request.authorization, value)
+    /// A check about which nothing is known but who asked; it is denied.
+    pub fn nothing_known(asked_by: AskedBy, deadline: Option<Instant>) -> Self {
+        let request = Request { asked_by, deadline, ..Request::default() };
+        Self { request, ..Self::default() }
+    }
+
+    fn read_attributes(
+        &mut self,
+        attributes: &'a [u8],
+        is_ours: &impl Fn(&str) -> bool,
+    ) -> Result<(), Malformed> {
+        for field in Fields::of(attributes) {
+            match field? {
+                (attribute_context::SOURCE, source) => {
+                    self.request.source_principal = principal(source)?;
                 }
-                "content-type" => self.is_grpc = value.is_some_and(is_grpc_type),
-                "traceparent" => self.traceparent = value,
-                "origin" => origin = true,
-                "access-control-request-method" => requested_method = true,
-                name if is_ours(name) => self.impostors.push(name),
+                (attribute_context::DESTINATION, destination) => {
+                    self.request.destination_principal = principal(destination)?;
+                }
+                (attribute_context::REQUEST, request) => {
+                    for field in Fields::of(request) {
+                        if let (proto_request::HTTP, http) = field? {
+                            self.read_http(http, is_ours)?;
+                        }
+                    }
+                }
+                (attribute_context::CONTEXT_EXTENSIONS, entry) => {
+                    let (key, value) = pair(entry, MAP_KEY, MAP_VALUE)?;
+                    if key == CONTEXT_EXTENSION.as_bytes() {
+                        self.request.context_application = Some(text(value)?);
+                    }
+                }
                 _ => {}
             }
         }
-        self.request.has_preflight_headers = origin && requested_method;
+        Ok(())
+    }
+
+    fn read_http(
+        &mut self,
+        http: &'a [u8],
+        is_ours: &impl Fn(&str) -> bool,
+    ) -> Result<(), Malformed> {
+        let mut preflight = Preflight::default();
+        for field in Fields::of(http) {
+            match field? {
+                (http_request::METHOD, method) => self.request.method = text(method)?,
+                (http_request::PATH, path) => self.request.path = text(path)?,
+                (http_request::HOST, host) => self.request.host = text(host)?,
+                (http_request::HEADERS, entry) => {
+                    let (name, value) = pair(entry, MAP_KEY, MAP_VALUE)?;
+                    self.read_header(name, value, &mut preflight, is_ours)?;
+                }
+                (http_request::HEADER_MAP, map) => {
+                    for field in Fields::of(map) {
+                        if let (header_map::HEADERS, header) = field? {
+                            let (name, value) = listed(header)?;
+                            self.read_header(name, value, &mut preflight, is_ours)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.request.has_preflight_headers = preflight.origin && preflight.requested_method;
+        Ok(())
+    }
+
+    fn read_header(
+        &mut self,
+        name: &'a [u8],
+        value: &'a [u8],
+        preflight: &mut Preflight,
+        is_ours: &impl Fn(&str) -> bool,
+    ) -> Result<(), Malformed> {
+        let value_text = || std::str::from_utf8(value).ok();
+        match name {
+            b"authorization" => {
+                self.request.authorization = joined(self.request.authorization, value_text());
+            }
+            b"content-type" => self.is_grpc = value_text().is_some_and(is_grpc_type),
+            b"traceparent" => self.traceparent = value_text(),
+            b"origin" => preflight.origin = true,
+            b"access-control-request-method" => preflight.requested_method = true,
+            _ => {
+                let name = text(name)?;
+                if is_ours(name) {
+                    self.impostors.push(name);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
-fn principal(peer: Option<&Peer>) -> &str {
-    peer.map_or("", |peer| &peer.principal)
+/// The headers of a CORS preflight that were met.
+#[derive(Debug, Default)]
+struct Preflight {
+    origin: bool,
+    requested_method: bool,
 }
 
-/// The headers in whichever of the two forms Envoy is set to send; `None` for a value that is
-/// not text.
-fn headers(http: &HttpRequest) -> impl Iterator<Item = (&str, Option<&str>)> {
-    let joined = http.headers.iter().map(|(name, value)| (name.as_str(), Some(value.as_str())));
-    let listed = http.header_map.iter().flat_map(|map| &map.headers).map(|header| {
-        let value = match header.raw_value.is_empty() {
-            true => Some(header.value.as_str()),
-            false => std::str::from_utf8(&header.raw_value).ok(),
-        };
-        (header.key.as_str(), value)
-    });
-    joined.chain(listed)
+fn text(bytes: &[u8]) -> Result<&str, Malformed> {
+    std::str::from_utf8(bytes).map_err(|_| Malformed)
+}
+
+fn principal(message: &[u8]) -> Result<&str, Malformed> {
+    let mut principal = "";
+    for field in Fields::of(message) {
+        if let (peer::PRINCIPAL, value) = field? {
+            principal = text(value)?;
+        }
+    }
+    Ok(principal)
+}
+
+/// Two fields of a message, each empty where it is absent.
+fn pair(message: &[u8], first: u32, second: u32) -> Result<(&[u8], &[u8]), Malformed> {
+    let mut pair: (&[u8], &[u8]) = Default::default();
+    for field in Fields::of(message) {
+        match field? {
+            (number, value) if number == first => pair.0 = value,
+            (number, value) if number == second => pair.1 = value,
+            _ => {}
+        }
+    }
+    Ok(pair)
+}
+
+/// A header in the form of `encode_raw_headers`.
+fn listed(message: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let (name, value) = pair(message, header_value::KEY, header_value::VALUE)?;
+    let (_, raw_value) = pair(message, header_value::KEY, header_value::RAW_VALUE)?;
+    Ok((name, if raw_value.is_empty() { value } else { raw_value }))
 }
 
 /// One Authorization header more.
@@ -106,21 +201,40 @@ fn is_grpc_type(content_type: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::proto::envoy::{
+    use envoy_types::pb::envoy::{
         config::core::v3::{HeaderMap, HeaderValue},
-        service::auth::v3::{AttributeContext, attribute_context},
+        service::auth::v3::{
+            AttributeContext, CheckRequest,
+            attribute_context::{self, HttpRequest, Peer},
+        },
     };
+    use prost::Message;
 
-    fn message(http: HttpRequest) -> CheckRequest {
-        CheckRequest {
-            attributes: Some(AttributeContext {
-                source: Some(Peer { principal: "source".into() }),
-                destination: Some(Peer { principal: "destination".into() }),
-                request: Some(attribute_context::Request { http: Some(http) }),
-                context_extensions: [(CONTEXT_EXTENSION.to_owned(), "a:b:c".to_owned())].into(),
-            }),
-        }
+    use super::*;
+
+    fn peer(principal: &str) -> Option<Peer> {
+        let service = "a name that the caller chose".to_owned();
+        Some(Peer { principal: principal.into(), service, ..Peer::default() })
+    }
+
+    /// What Envoy's own types encode.
+    fn message(http: HttpRequest) -> Vec<u8> {
+        let request =
+            attribute_context::Request { http: Some(http), time: Some(Default::default()) };
+        let extension = (CONTEXT_EXTENSION.to_owned(), "a:b:c".to_owned());
+        let other = ("portvakt".to_owned(), "other".to_owned());
+        let attributes = AttributeContext {
+            source: peer("source"),
+            destination: peer("destination"),
+            request: Some(request),
+            context_extensions: [extension, other].into(),
+            ..AttributeContext::default()
+        };
+        CheckRequest { attributes: Some(attributes) }.encode_to_vec()
+    }
+
+    fn read(message: &[u8]) -> Check<'_> {
+        Check::read(message, AskedBy::Any, None, |_| false).unwrap()
     }
 
     fn listed(headers: &[(&str, &[u8])]) -> HttpRequest {
@@ -154,7 +268,7 @@ mod tests {
             ])
         };
         let message = message(http);
-        let check = Check::read(&message, AskedBy::Gateways, None, |_| false);
+        let check = Check::read(&message, AskedBy::Gateways, None, |_| false).unwrap();
         let Request {
             asked_by,
             context_application,
@@ -192,9 +306,7 @@ mod tests {
                 Authorization::Unreadable,
             ),
         ] {
-            let message = message(http);
-            let check = Check::read(&message, AskedBy::Any, None, |_| false);
-            assert_eq!(check.request.authorization, expected);
+            assert_eq!(read(&message(http)).request.authorization, expected);
         }
     }
 
@@ -206,15 +318,15 @@ mod tests {
             (&[("access-control-request-method", "PUT")], false),
         ] {
             let message = message(mapped(headers));
-            let check = Check::read(&message, AskedBy::Any, None, |_| false);
-            assert_eq!(check.request.has_preflight_headers, expected);
+            assert_eq!(read(&message).request.has_preflight_headers, expected);
         }
     }
 
     #[test]
     fn names_that_are_ours_are_noted() {
         let message = message(mapped(&[("x_caller_kind", "spoofed"), ("accept", "*/*")]));
-        let check = Check::read(&message, AskedBy::Any, None, |name| name.starts_with("x_caller"));
+        let is_ours = |name: &str| name.starts_with("x_caller");
+        let check = Check::read(&message, AskedBy::Any, None, is_ours).unwrap();
         assert_eq!(check.impostors, ["x_caller_kind"]);
     }
 
@@ -233,9 +345,25 @@ mod tests {
 
     #[test]
     fn a_message_without_anything_is_a_request_without_anything() {
-        let message = CheckRequest::default();
-        let check = Check::read(&message, AskedBy::Any, None, |_| true);
+        let check = read(&[]);
         assert_eq!(check.request.authorization, Authorization::Absent);
-        assert_eq!(check.request.path, "");
+        assert_eq!((check.request.host, check.request.path), ("", ""));
+    }
+
+    #[test]
+    fn a_message_that_is_cut_off_anywhere_is_malformed_or_tells_less() {
+        let http = HttpRequest { host: "h".into(), ..mapped(&[("authorization", "Bearer x")]) };
+        let whole = message(http);
+        for end in 1..whole.len() {
+            assert!(Check::read(&whole[..end], AskedBy::Any, None, |_| false).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_none_makes_the_message_malformed() {
+        let mut message = message(HttpRequest { path: "/path".into(), ..HttpRequest::default() });
+        let place = message.windows(5).position(|window| window == b"/path").unwrap();
+        message[place] = 0xff;
+        assert_eq!(Check::read(&message, AskedBy::Any, None, |_| false).err(), Some(Malformed));
     }
 }

@@ -1,10 +1,9 @@
-//! The `Check` call: read, decide, answer, and leave a trace of it.
+//! One check: read, decide, answer, and leave a trace of it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
 use tokio::{sync::Semaphore, time::Instant};
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tracing::error;
 
 use super::{
     answer::{Answers, internal_error},
@@ -14,9 +13,6 @@ use crate::{
     authorizer::{Authorizer, Outcome},
     config::AskedBy,
     decision::{Decision, DenyReason},
-    proto::envoy::service::auth::v3::{
-        CheckRequest, CheckResponse, authorization_server::Authorization,
-    },
     telemetry::{Metrics, log_decision},
 };
 
@@ -30,7 +26,7 @@ pub struct Shared {
     pub capacity: Semaphore,
 }
 
-/// The `Check` service of one listener.
+/// Answers the checks of one listener.
 #[derive(Debug, Clone)]
 pub struct CheckService {
     shared: Arc<Shared>,
@@ -43,12 +39,16 @@ impl CheckService {
         Self { shared, asked_by }
     }
 
-    /// Reads, decides and answers one check.
-    async fn answer(&self, message: &CheckRequest, deadline: Option<Instant>) -> CheckResponse {
+    /// Reads, decides and answers one check: a `CheckRequest` in, a `CheckResponse` out.
+    pub(super) async fn answer(&self, message: &[u8], deadline: Option<Instant>) -> Vec<u8> {
         let began = Instant::now();
         let Shared { authorizer, answers, capacity, .. } = &*self.shared;
+        let is_ours = |name: &str| answers.headers.is_ours(name);
         let check =
-            Check::read(message, self.asked_by, deadline, |name| answers.headers.is_ours(name));
+            Check::read(message, self.asked_by, deadline, is_ours).unwrap_or_else(|error| {
+                error!(%error, "a CheckRequest cannot be read; it is denied");
+                Check::nothing_known(self.asked_by, deadline)
+            });
         let outcome = match capacity.try_acquire() {
             Ok(_permit) => authorizer.authorize(&check.request).await,
             Err(_) => Outcome::new(Decision::Deny(DenyReason::Overloaded.into())),
@@ -59,7 +59,7 @@ impl CheckService {
     }
 
     /// The answer after a panic, which is a defect and still a denial.
-    fn answer_after_panic(&self) -> CheckResponse {
+    pub(super) fn answer_after_panic(&self) -> Vec<u8> {
         let outcome = Outcome::new(Decision::default());
         self.record(&outcome, None, Duration::ZERO);
         internal_error(outcome.id)
@@ -68,63 +68,5 @@ impl CheckService {
     fn record(&self, outcome: &Outcome, traceparent: Option<&str>, took: Duration) {
         self.shared.metrics.checked(outcome, took);
         log_decision(outcome, traceparent);
-    }
-}
-
-#[tonic::async_trait]
-impl Authorization for CheckService {
-    /// Never an error: that would leave the decision to Envoy's failure mode.
-    async fn check(
-        &self,
-        request: Request<CheckRequest>,
-    ) -> Result<Response<CheckResponse>, Status> {
-        let deadline = timeout(request.metadata()).map(|timeout| Instant::now() + timeout);
-        let answer =
-            AssertUnwindSafe(self.answer(request.get_ref(), deadline)).catch_unwind().await;
-        Ok(Response::new(answer.unwrap_or_else(|_| self.answer_after_panic())))
-    }
-}
-
-/// How long the answer is of use: nine tenths of `grpc-timeout`, so that it arrives in time.
-fn timeout(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let number: u64 = (1..=8).contains(&digits.len()).then(|| digits.parse().ok())??;
-    let timeout = match unit {
-        "H" => Duration::from_secs(number * 3600),
-        "M" => Duration::from_secs(number * 60),
-        "S" => Duration::from_secs(number),
-        "m" => Duration::from_millis(number),
-        "u" => Duration::from_micros(number),
-        "n" => Duration::from_nanos(number),
-        _ => return None,
-    };
-    Some(timeout / 10 * 9)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timeouts_of_grpc_are_read_in_every_unit() {
-        for (text, expected) in [
-            ("200m", Some(Duration::from_millis(180))),
-            ("1S", Some(Duration::from_millis(900))),
-            ("1M", Some(Duration::from_secs(54))),
-            ("99999999H", Some(Duration::from_secs(99_999_999 * 3240))),
-            ("1000u", Some(Duration::from_micros(900))),
-            ("1000n", Some(Duration::from_nanos(900))),
-            ("", None),
-            ("m", None),
-            ("-1m", None),
-            ("1.5S", None),
-            ("100000000m", None),
-            ("1x", None),
-        ] {
-            let mut metadata = MetadataMap::new();
-            metadata.insert("grpc-timeout", text.parse().unwrap());
-            assert_eq!(timeout(&metadata), expected, "{text}");
-        }
     }
 }
