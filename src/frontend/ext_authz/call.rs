@@ -1,8 +1,5 @@
 //! The gRPC service `envoy.service.auth.v3.Authorization`: calls in, answers out, and denials in
-//! place of gRPC errors.
-//!
-//! A message that is too large, or a call without one, never reaches [`CheckService::answer`]: the
-//! gRPC library answers with an error, which would leave the decision to Envoy's failure mode.
+//! place of gRPC errors, which would leave the decision to Envoy's failure mode.
 
 use std::{
     convert::Infallible,
@@ -13,20 +10,17 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use http_body_util::{BodyExt, Full};
-use prost::bytes::{BufMut, Bytes, BytesMut};
 use tokio::time::Instant;
 use tonic::{
-    Request, Response, Status,
+    Status,
     body::Body,
-    codegen::http::{self, HeaderMap, HeaderValue, header::CONTENT_TYPE},
-    metadata::MetadataMap,
-    server::{Grpc, NamedService, UnaryService},
+    codegen::http::{HeaderMap, Request, Response},
+    server::NamedService,
 };
 use tower_service::Service;
 use tracing::error;
 
-use super::{answer::internal_error, codec::CheckCodec, service::CheckService};
+use super::{answer::internal_error, grpc, service::CheckService};
 use crate::{decision::DecisionId, proto::authorization};
 
 /// The service of one listener, as HTTP.
@@ -46,49 +40,44 @@ impl NamedService for AuthorizationServer {
     const NAME: &'static str = authorization::NAME;
 }
 
-type Answering<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
-
-impl Service<http::Request<Body>> for AuthorizationServer {
-    type Response = http::Response<Body>;
+impl Service<Request<Body>> for AuthorizationServer {
+    type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answering<Self::Response, Infallible>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         if request.uri().path() != authorization::CHECK {
             return Box::pin(async { Ok(Status::unimplemented("").into_http()) });
         }
-        let (service, max_message_bytes) = (self.service.clone(), self.max_message_bytes);
-        Box::pin(async move {
-            let mut grpc =
-                Grpc::new(CheckCodec).apply_max_message_size_config(Some(max_message_bytes), None);
-            Ok(deny_errors(grpc.unary(service, request).await))
-        })
+        let server = self.clone();
+        Box::pin(async move { Ok(grpc::response(&server.check(request).await)) })
     }
 }
 
-impl UnaryService<Bytes> for CheckService {
-    type Response = Vec<u8>;
-    type Future = Answering<Response<Vec<u8>>, Status>;
-
-    /// Never an error, and never a panic that ends the connection.
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move {
-            let deadline = timeout(request.metadata()).map(|timeout| Instant::now() + timeout);
-            let answer = service.answer(request.get_ref(), deadline);
-            let answer = AssertUnwindSafe(answer).catch_unwind().await;
-            Ok(Response::new(answer.unwrap_or_else(|_| service.answer_after_panic())))
-        })
+impl AuthorizationServer {
+    /// The `CheckResponse` to a call: never an error, and never a panic that ends the connection.
+    async fn check(self, request: Request<Body>) -> Vec<u8> {
+        let deadline = timeout(request.headers()).map(|timeout| Instant::now() + timeout);
+        let message = match grpc::message(request.into_body(), self.max_message_bytes).await {
+            Ok(message) => message,
+            Err(error) => {
+                let id = DecisionId::next();
+                error!(decision_id = %id, %error, "a check could not be read; it is denied");
+                return internal_error(id);
+            }
+        };
+        let answer = AssertUnwindSafe(self.service.answer(&message, deadline)).catch_unwind().await;
+        answer.unwrap_or_else(|_| self.service.answer_after_panic())
     }
 }
 
 /// How long the answer is of use: nine tenths of `grpc-timeout`, so that it arrives in time.
-fn timeout(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+fn timeout(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u64 = (1..=8).contains(&digits.len()).then(|| digits.parse().ok())??;
     let timeout = match unit {
@@ -101,42 +90,6 @@ fn timeout(metadata: &MetadataMap) -> Option<Duration> {
         _ => return None,
     };
     Some(timeout / 10 * 9)
-}
-
-/// A gRPC error of the call itself carries its status in the headers.
-fn deny_errors(response: http::Response<Body>) -> http::Response<Body> {
-    let headers = response.headers();
-    let text =
-        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if matches!(text("grpc-status"), "" | "0") {
-        return response;
-    }
-    let id = DecisionId::next();
-    let error = text("grpc-message");
-    error!(decision_id = %id, error, "a check could not be read; it is denied");
-    whole(&internal_error(id))
-}
-
-/// A whole answer: one length-prefixed message and the status OK.
-fn whole(message: &[u8]) -> http::Response<Body> {
-    let body = Full::new(framed(message)).with_trailers(async {
-        Some(Ok(HeaderMap::from_iter([(
-            "grpc-status".parse().ok()?,
-            HeaderValue::from_static("0"),
-        )])))
-    });
-    let mut response = http::Response::new(Body::new(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    response
-}
-
-fn framed(message: &[u8]) -> Bytes {
-    const UNCOMPRESSED: u8 = 0;
-    let mut frame = BytesMut::with_capacity(5 + message.len());
-    frame.put_u8(UNCOMPRESSED);
-    frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-    frame.put_slice(message);
-    frame.freeze()
 }
 
 #[cfg(test)]
@@ -159,9 +112,9 @@ mod tests {
             ("100000000m", None),
             ("1x", None),
         ] {
-            let mut metadata = MetadataMap::new();
-            metadata.insert("grpc-timeout", text.parse().unwrap());
-            assert_eq!(timeout(&metadata), expected, "{text}");
+            let headers =
+                HeaderMap::from_iter([("grpc-timeout".parse().unwrap(), text.parse().unwrap())]);
+            assert_eq!(timeout(&headers), expected, "{text}");
         }
     }
 }

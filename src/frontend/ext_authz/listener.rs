@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
+use futures_util::TryStreamExt;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::{
@@ -12,6 +13,7 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 
 use super::{
     call::AuthorizationServer,
+    connection::Gathering,
     service::{CheckService, Shared},
 };
 use crate::config::{Address, AskedBy, Limits, Listener, Tls};
@@ -93,7 +95,7 @@ pub async fn serve(
     match bound.socket {
         Socket::Tcp(listener) => serve_tcp(router, listener, shutdown).await,
         Socket::Unix(listener, path) => {
-            let incoming = UnixListenerStream::new(listener);
+            let incoming = UnixListenerStream::new(listener).map_ok(Gathering);
             let served = router.serve_with_incoming_shutdown(incoming, shutdown).await;
             // The name is of no use to anyone once nobody listens.
             let _ = std::fs::remove_file(path);
@@ -109,6 +111,7 @@ async fn serve_tcp(
 ) -> Result<(), tonic::transport::Error> {
     let incoming =
         TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE));
+    let incoming = incoming.map_ok(Gathering);
     router.serve_with_incoming_shutdown(incoming, shutdown).await
 }
 

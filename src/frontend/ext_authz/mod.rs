@@ -3,7 +3,8 @@
 
 mod answer;
 mod call;
-mod codec;
+mod connection;
+mod grpc;
 mod headers;
 mod listener;
 mod metadata;
