@@ -1,4 +1,33 @@
 //! Portvakt decides, for Envoy, which applications and users may call an API.
+//!
+//! An Envoy asks about each request (`ext_authz`); Portvakt finds the application that is asked
+//! for, verifies the caller's Entra ID token, applies the application's NAIS access policy, and
+//! answers: deny with a reason, or allow with headers that tell the upstream who calls.
+//!
+//! # Flow
+//!
+//! ```text
+//!            CheckRequest                                  CheckResponse
+//!                 │                                              ▲
+//!   frontend::ext_authz ── Request ──▶ authorizer ── Outcome ──▶ frontend::ext_authz
+//!                                      │   │   │                 telemetry (log, metrics)
+//!                 which application?   │   │   │   may it?
+//!                           target ◀───┘   │   └───▶ policy ──▶ decision (Permit or Denial)
+//!                              ▲           ▼
+//!                              │         token ◀── keys ◀── the issuers, by HTTP
+//!                              │
+//!    files, environment ──▶ applications, published whole
+//! ```
+//!
+//! # Layout
+//!
+//! - [`authorizer`] is the decision from end to end, in one function.
+//! - [`frontend`] holds all that knows protobuf; a second protocol would stand beside `ext_authz`.
+//! - [`target`] and [`policy`] are pure; [`token`] waits for [`keys`] alone.
+//! - [`applications`] turns documents into what `target` and `policy` work on; a second source of
+//!   documents would stand there.
+//! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
+//!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 
 pub mod admin;
 pub mod applications;
@@ -17,6 +46,7 @@ mod proto;
 pub mod request;
 pub mod service;
 mod spiffe;
+mod suggest;
 pub mod target;
 pub mod telemetry;
 pub mod token;

@@ -1,11 +1,11 @@
 //! `portvakt completions`.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Arguments;
+use super::{Arguments, print};
 
 /// Print a script that completes portvakt's commands in a shell.
 #[derive(Debug, Args)]
@@ -17,12 +17,8 @@ pub struct Completions {
 
 impl Completions {
     pub fn run(self) -> ExitCode {
-        clap_complete::generate(
-            self.shell,
-            &mut Arguments::command(),
-            "portvakt",
-            &mut io::stdout(),
-        );
-        ExitCode::SUCCESS
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Arguments::command(), "portvakt", &mut script);
+        print(&String::from_utf8_lossy(&script))
     }
 }

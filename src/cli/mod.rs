@@ -2,9 +2,14 @@
 
 mod completions;
 mod demo;
+mod keys;
+mod lint;
 mod serve;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -19,7 +24,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Lint(lint::Lint),
     Demo(demo::Demo),
+    Keys(keys::Keys),
     Completions(completions::Completions),
 }
 
@@ -27,8 +34,18 @@ enum Command {
 pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(command) => command.run(),
+        Command::Lint(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Keys(command) => command.run(),
         Command::Completions(command) => command.run(),
+    }
+}
+
+/// Prints to standard output. A reader that went away, as `head` does, is no failure.
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error),
+        _ => ExitCode::SUCCESS,
     }
 }
 

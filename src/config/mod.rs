@@ -3,13 +3,18 @@
 //! Only [`read`] knows YAML and environment variables. Everything else takes these types, in
 //! which what cannot work cannot be written.
 
+mod document;
+mod environment;
+mod keys;
 mod read;
 mod url;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use self::{
-    read::{Environment, Read, read},
+    environment::Environment,
+    keys::{KEYS, Key},
+    read::{Read, read},
     url::is_secure,
 };
 
@@ -145,12 +150,21 @@ pub enum KeySource {
 }
 
 /// Through which proxy issuers are reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Proxy {
     /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in both cases.
     Environment,
-    /// This one, whatever the environment says.
+    /// This one, whatever the environment says. It may hold a password.
     Url(::url::Url),
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::Url(_) => "Url(…)",
+        })
+    }
 }
 
 /// How key sets are kept fresh.

@@ -240,4 +240,17 @@ mod tests {
     fn the_default_decision_denies() {
         assert_eq!(Decision::default().code(), "internal_error");
     }
+
+    #[test]
+    fn the_documentation_has_a_row_for_every_reason_with_its_status() {
+        let documentation = include_str!("../../docs/reasons.md");
+        let has = |row: &str| documentation.lines().any(|line| line.starts_with(row));
+        for reason in DenyReason::ALL {
+            let row = format!("| `{}` | {} | ", reason.code(), reason.status() as u16);
+            assert!(has(&row), "{row}");
+        }
+        for reason in AllowReason::ALL {
+            assert!(has(&format!("| `{}` | ", reason.code())), "{}", reason.code());
+        }
+    }
 }

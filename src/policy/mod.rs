@@ -4,6 +4,8 @@ mod access;
 mod caller;
 mod evaluate;
 mod fact;
+#[cfg(test)]
+mod oracle;
 mod permit;
 mod presenter;
 

@@ -1,0 +1,81 @@
+//! Configuration and documents for the service, as many as wanted.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use portvakt::demo::DemoIssuer;
+
+use crate::Failure;
+
+const SAMPLE: &str = include_str!("../../deploy/examples/applications/orders-api.yaml");
+const FILES: usize = 100;
+
+/// Writes a configuration; returns where.
+pub fn configuration(
+    folder: &Path,
+    issuer: &DemoIssuer,
+    cache_bytes: u64,
+) -> Result<std::path::PathBuf, Failure> {
+    let file = folder.join(format!("portvakt-{cache_bytes}.yaml"));
+    let text = format!(
+        "cluster: demo
+listen: {{ext_authz: '127.0.0.1:0', admin: '127.0.0.1:0'}}
+entra: {{tenants: [{{well_known_url: '{}'}}]}}
+applications: {{paths: [applications]}}
+token_cache: {{max_bytes: {cache_bytes}}}
+log: {{filter: info, format: json}}
+shutdown: {{delay: 0s, grace: 1s}}
+",
+        issuer.well_known_url()
+    );
+    fs::write(&file, text)?;
+    Ok(file)
+}
+
+/// Writes the sample API and as many others, each with ten rules that resolve.
+pub fn applications(folder: &Path, others: usize) -> Result<(), Failure> {
+    let folder = folder.join("applications");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("orders-api.yaml"), SAMPLE)?;
+    let numbers: Vec<usize> = (0..others).collect();
+    for (index, chunk) in numbers.chunks(others.div_ceil(FILES).max(1)).enumerate() {
+        let mut text = String::new();
+        for number in chunk {
+            application(&mut text, *number, others)?;
+        }
+        fs::write(folder.join(format!("others-{index}.yaml")), text)?;
+    }
+    Ok(())
+}
+
+fn application(text: &mut String, number: usize, others: usize) -> Result<(), Failure> {
+    write!(
+        text,
+        "---
+apiVersion: nais.io/v1alpha1
+kind: Application
+metadata:
+  name: app-{number}
+  namespace: team-{}
+  annotations:
+    portvakt.dev/client-id: 00000000-0000-4000-8000-{number:012}
+spec:
+  ingresses: [https://app-{number}.example]
+  azure:
+    application:
+      enabled: true
+  accessPolicy:
+    inbound:
+      rules:
+",
+        number % 100
+    )?;
+    for step in 1..=10 {
+        let consumer = (number + step * 7) % others;
+        writeln!(
+            text,
+            "        - {{application: app-{consumer}, namespace: team-{}}}",
+            consumer % 100
+        )?;
+    }
+    Ok(())
+}

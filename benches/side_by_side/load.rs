@@ -1,0 +1,93 @@
+//! Driving a server: h2load with one request over and over, or a client with many.
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use envoy_types::pb::envoy::service::auth::v3::{
+    CheckRequest, authorization_client::AuthorizationClient,
+};
+use prost::Message;
+use tokio::task::JoinSet;
+
+use crate::{Failure, process::Server};
+
+/// What one drive cost the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    pub checks_per_second: f64,
+    /// CPU of the server for one check, in microseconds.
+    pub cpu_micros: f64,
+}
+
+/// Writes a request as h2load sends it: one length-prefixed message of gRPC.
+pub fn write_body(file: &Path, request: &CheckRequest) -> Result<(), Failure> {
+    let message = request.encode_to_vec();
+    let mut body = vec![0];
+    body.extend(u32::try_from(message.len())?.to_be_bytes());
+    body.extend(message);
+    Ok(fs::write(file, body)?)
+}
+
+/// h2load, with 32 streams on each connection.
+pub fn repeat(
+    server: &Server,
+    body: &Path,
+    connections: usize,
+    checks: usize,
+) -> Result<Cost, Failure> {
+    let before = server.cpu()?;
+    let started = Instant::now();
+    let output = Command::new("h2load")
+        .args(["-m", "32", "-t", "1", "-c", &connections.to_string(), "-n", &checks.to_string()])
+        .args(["-H", "content-type: application/grpc", "-H", "te: trailers", "-d"])
+        .arg(body)
+        .arg(format!("http://{}/envoy.service.auth.v3.Authorization/Check", server.address))
+        .output()
+        .map_err(|error| format!("h2load: {error}; `make setup` installs it"))?;
+    let took = started.elapsed();
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !text.contains(&format!("{checks} succeeded, 0 failed")) {
+        return Err(format!("h2load: not every check was answered:\n{text}").into());
+    }
+    Ok(cost(checks, server.cpu()? - before, took))
+}
+
+/// A client with 32 streams on one connection, each request once. All must be let through.
+pub async fn each_once(server: &Server, requests: Arc<Vec<CheckRequest>>) -> Result<Cost, Failure> {
+    const STREAMS: usize = 32;
+    let channel =
+        tonic::transport::Endpoint::new(format!("http://{}", server.address))?.connect().await?;
+    let before = server.cpu()?;
+    let started = Instant::now();
+    let mut streams = JoinSet::new();
+    for stream in 0..STREAMS {
+        let (requests, mut client) =
+            (Arc::clone(&requests), AuthorizationClient::new(channel.clone()));
+        streams.spawn(async move {
+            for request in requests.iter().skip(stream).step_by(STREAMS) {
+                let response = client.check(request.clone()).await?.into_inner();
+                if response.status.is_none_or(|status| status.code != 0) {
+                    return Err("a check was denied".into());
+                }
+            }
+            Ok::<(), Failure>(())
+        });
+    }
+    while let Some(ended) = streams.join_next().await {
+        ended??;
+    }
+    Ok(cost(requests.len(), server.cpu()? - before, started.elapsed()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of checks are far below 2^52")]
+fn cost(checks: usize, cpu: Duration, took: Duration) -> Cost {
+    Cost {
+        checks_per_second: checks as f64 / took.as_secs_f64(),
+        cpu_micros: cpu.as_secs_f64() * 1e6 / checks as f64,
+    }
+}

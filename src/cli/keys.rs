@@ -1,0 +1,22 @@
+//! `portvakt keys`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::print;
+use crate::config::KEYS;
+
+/// List the keys of the configuration, with their variables, defaults and purposes.
+///
+/// The list is Markdown, as in docs/configuration.md.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  portvakt keys | grep LIMITS")]
+pub struct Keys {}
+
+impl Keys {
+    pub fn run(self) -> ExitCode {
+        let rows: String = KEYS.iter().map(|key| key.row() + "\n").collect();
+        print(&format!("| key | variable | default | purpose |\n| --- | --- | --- | --- |\n{rows}"))
+    }
+}

@@ -1,0 +1,248 @@
+//! Every key of the configuration: one table, from which unknown keys are known, environment
+//! variables are named, and which the documentation is tested against.
+
+/// What a key's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// In an environment variable: the text as it stands.
+    Text,
+    /// In an environment variable: YAML.
+    Yaml,
+}
+
+/// One key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The names on the way to it, joined by dots; `[]` after that of a list.
+    pub path: &'static str,
+    pub kind: Kind,
+    /// In words where it is no plain value.
+    pub default: &'static str,
+    /// What it is for, in one sentence.
+    pub purpose: &'static str,
+}
+
+impl Key {
+    /// The variable that overrides it. The members of a list have none: the list has one.
+    pub fn variable(&self) -> Option<String> {
+        let is_member = self.path.contains("[]") || self.path.contains('*');
+        (!is_member).then(|| format!("PORTVAKT_{}", self.path.to_uppercase().replace('.', "__")))
+    }
+
+    /// Its row in the documentation's table.
+    pub fn row(&self) -> String {
+        let variable = self.variable().map_or("–".to_owned(), |name| format!("`{name}`"));
+        format!("| `{}` | {variable} | {} | {} |", self.path, self.default, self.purpose)
+    }
+}
+
+const fn text(path: &'static str, default: &'static str, purpose: &'static str) -> Key {
+    Key { path, kind: Kind::Text, default, purpose }
+}
+
+const fn yaml(path: &'static str, default: &'static str, purpose: &'static str) -> Key {
+    Key { path, kind: Kind::Yaml, default, purpose }
+}
+
+/// The table, in the order of the documentation.
+pub const KEYS: &[Key] = &[
+    text(
+        "cluster",
+        "`NAIS_CLUSTER_NAME`",
+        "The cluster that documents and rules mean when they name none.",
+    ),
+    yaml(
+        "listen.ext_authz",
+        "`0.0.0.0:9001`",
+        "Where Envoys ask: one address or a list; a bare address means `asked_by: any`.",
+    ),
+    text(
+        "listen.ext_authz[].address",
+        "required",
+        "A TCP address, or `unix:` and the path of a socket.",
+    ),
+    text(
+        "listen.ext_authz[].asked_by",
+        "`any`",
+        "`any`, `workloads` (Host is never consulted) or `gateways` (Host decides).",
+    ),
+    text("listen.admin", "`0.0.0.0:9090`", "Where `/livez`, `/readyz` and `/metrics` are found."),
+    text(
+        "listen.tls.certificate",
+        "none",
+        "PEM file of the certificate chain; switches TLS on for the TCP listeners of `ext_authz`.",
+    ),
+    text("listen.tls.private_key", "none", "PEM file of its private key."),
+    text(
+        "listen.tls.client_ca",
+        "none",
+        "PEM file of the authority that signed the proxies' certificates; switches mTLS on.",
+    ),
+    yaml(
+        "entra.tenants",
+        "the NAIS variables",
+        "The tenants whose tokens are accepted; the first is that of documents which name none.",
+    ),
+    text(
+        "entra.tenants[].well_known_url",
+        "none",
+        "The metadata document, which tells issuer and keys.",
+    ),
+    text("entra.tenants[].issuer", "from the metadata", "`iss` of the tenant's tokens, exactly."),
+    text("entra.tenants[].jwks_uri", "from the metadata", "The key set."),
+    text(
+        "entra.tenants[].tenant_id",
+        "the GUID in the issuer's path",
+        "`tid` of the tenant's tokens.",
+    ),
+    text(
+        "entra.tenants[].name",
+        "none",
+        "What documents call this tenant, for instance `trygdeetaten.no`.",
+    ),
+    text(
+        "entra.required_role",
+        "`access_as_application`",
+        "What a token of an application must carry in `roles`.",
+    ),
+    text(
+        "entra.required_scope",
+        "`defaultaccess`",
+        "What a token of a user through another application must carry in `scp`.",
+    ),
+    text(
+        "entra.proxy",
+        "`HTTPS_PROXY`, `NO_PROXY`",
+        "The proxy through which issuers are reached; both cases of the variables count.",
+    ),
+    text(
+        "entra.keys.refresh_interval",
+        "`1h`",
+        "Between refreshes of a key set that nothing asked for.",
+    ),
+    text(
+        "entra.keys.cooldown",
+        "`60s`",
+        "The least time between two refreshes that unknown keys asked for.",
+    ),
+    text(
+        "entra.keys.max_age",
+        "`24h`",
+        "After this long without a successful refresh the keys are no longer trusted.",
+    ),
+    yaml(
+        "applications.paths",
+        "none",
+        "Files and folders of YAML documents, watched. Relative ones start from this file's folder.",
+    ),
+    yaml(
+        "applications.pre_authorized",
+        "none",
+        "Files of further consumers, in the shape of `AZURE_APP_PRE_AUTHORIZED_APPS`, watched.",
+    ),
+    yaml(
+        "applications.kubernetes.enabled",
+        "`false`",
+        "Documents from the cluster itself; not in this version, `true` is an error.",
+    ),
+    yaml("applications.kubernetes.namespaces", "all", "The namespaces of that."),
+    yaml(
+        "target.sources",
+        "all three",
+        "Which of `context_extension`, `destination_principal` and `host` may name the target. Their order is fixed.",
+    ),
+    yaml(
+        "target.trust_domains",
+        "`cluster.local`",
+        "SPIFFE trust domains whose principals are believed.",
+    ),
+    yaml(
+        "target.gateways",
+        "none",
+        "`namespace/service account` of gateways, whose Host header decides.",
+    ),
+    text(
+        "target.default_application",
+        "the NAIS variables",
+        "`cluster:namespace:application`, for a sidecar in front of one.",
+    ),
+    yaml(
+        "unauthenticated_paths",
+        "none",
+        "Paths that need no token at any application; `*` is one segment, `**` at the end any number.",
+    ),
+    yaml(
+        "allow_cors_preflight",
+        "`false`",
+        "Whether OPTIONS with Origin and Access-Control-Request-Method needs no token.",
+    ),
+    text(
+        "headers.prefix",
+        "`x-caller-`",
+        "Begins the name of every header that tells of the caller.",
+    ),
+    text(
+        "headers.names.*",
+        "the prefix and the fact",
+        "Another name for one fact, or `null` to leave it out.",
+    ),
+    yaml(
+        "headers.strip_authorization",
+        "`false`",
+        "Whether the upstream gets no Authorization header.",
+    ),
+    text(
+        "resource_metadata",
+        "none",
+        "RFC 9728: the URL that challenges name as `resource_metadata`.",
+    ),
+    text(
+        "mesh.bind_tokens",
+        "`report`",
+        "Whether the workload that presents a token must be the token's application: `off`, `report` or `enforce`.",
+    ),
+    yaml(
+        "token_cache.max_bytes",
+        "`67108864`",
+        "Upper bound of the cache of verified tokens; 0 switches it off.",
+    ),
+    yaml(
+        "limits.concurrent_checks",
+        "`1024`",
+        "Checks under way at once; more are denied as `overloaded`.",
+    ),
+    text(
+        "limits.deadline",
+        "`150ms`",
+        "The longest that one check may take, whatever Envoy's timeout.",
+    ),
+    yaml(
+        "limits.streams_per_connection",
+        "`1024`",
+        "HTTP/2 streams that one connection may have open.",
+    ),
+    yaml("limits.message_bytes", "`262144`", "The largest CheckRequest that is read."),
+    text(
+        "limits.connection_age",
+        "`15m`",
+        "The longest that a connection lives, so that load spreads over replicas.",
+    ),
+    text("shutdown.delay", "`5s`", "Between \"not serving\" and the end of accepting."),
+    text("shutdown.grace", "`20s`", "For requests under way, after that."),
+    text("log.filter", "`info`", "What is logged, for instance `warn` or `portvakt=debug`."),
+    text("log.format", "`auto`", "`json`, `text`, or `auto`: text on a terminal."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_every_key_with_its_variable() {
+        let documentation = include_str!("../../docs/configuration.md");
+        let is_row = |line: &&str| line.starts_with("| `") && line.matches('|').count() == 5;
+        let documented: Vec<_> = documentation.lines().filter(is_row).collect();
+        let rows: Vec<_> = KEYS.iter().map(Key::row).collect();
+        assert_eq!(documented, rows, "`portvakt keys` prints the table as it should be");
+    }
+}

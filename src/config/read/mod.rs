@@ -1,0 +1,150 @@
+//! From file and environment to [`Config`], with every fault found at once.
+
+mod entra;
+mod headers;
+mod listen;
+mod nais;
+mod risks;
+mod target;
+mod values;
+
+use std::path::Path;
+
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    ApplicationSources, BindTokens, Config, Environment, EnvironmentApplication, Limits, Log,
+    LogFormat, Mesh, Shutdown, TokenCache, document::Document,
+};
+use crate::{
+    finding::{Code, Finding, Severity},
+    yaml::Reader,
+};
+use nais::Nais;
+use values::Values;
+
+/// A configuration that can be used, and what is doubtful about it.
+#[derive(Debug)]
+pub struct Read {
+    pub config: Config,
+    pub warnings: Vec<Finding>,
+}
+
+/// Reads the configuration: the file, the variables that override its keys, and those that NAIS
+/// gives an application.
+///
+/// # Errors
+/// Every finding, as soon as one of them is an error.
+pub fn read(file: Option<&Path>, environment: &Environment) -> Result<Read, Vec<Finding>> {
+    let mut reader = Reader::default();
+    let document = Document::read(file, environment, &mut reader);
+    let nais = Nais::read(environment, &document, &mut reader);
+    let config = assemble(&mut Values::new(&document, file, &mut reader), nais);
+    if let Some(config) = &config {
+        risks::warn(config, &document, &mut reader);
+    }
+    let mut findings = reader.into_findings();
+    findings.sort_by(|one, other| one.place.cmp(&other.place));
+    let is_usable = findings.iter().all(|finding| finding.severity != Severity::Error);
+    match config.filter(|_| is_usable) {
+        Some(config) => Ok(Read { config, warnings: findings }),
+        None => Err(findings),
+    }
+}
+
+/// `None` where something that has no default is missing or unusable; findings tell.
+fn assemble(values: &mut Values<'_>, nais: Nais) -> Option<Config> {
+    let cluster = values.name("cluster").or(nais.cluster);
+    if cluster.is_none() {
+        values.missing("cluster", "It tells what documents and rules mean that name no cluster.");
+    }
+    let listen = listen::read(values);
+    let entra = entra::read(values, nais.tenant);
+    let target = target::read(values, nais.application.as_ref().map(|own| own.id.clone()));
+    let applications = applications(values, nais.application);
+    let unauthenticated_paths = values.list("unauthenticated_paths");
+    let allow_cors_preflight = values.boolean("allow_cors_preflight", false);
+    let headers = headers::read(values);
+    let mesh = Mesh { bind_tokens: bind_tokens(values) };
+    let resource_metadata = values.secure_url("resource_metadata");
+    let max_bytes = values.number("token_cache.max_bytes", 0..=1 << 40, 64 << 20);
+    let (limits, shutdown, log) = (limits(values), shutdown(values), log(values));
+    // Everything is read before the first that is missing ends it: all faults are told at once.
+    Some(Config {
+        cluster: cluster?,
+        listen: listen?,
+        entra: entra?,
+        applications,
+        target,
+        unauthenticated_paths,
+        allow_cors_preflight,
+        headers,
+        mesh,
+        resource_metadata,
+        token_cache: TokenCache { max_bytes },
+        limits,
+        shutdown,
+        log,
+    })
+}
+
+fn applications(
+    values: &mut Values<'_>,
+    environment: Option<EnvironmentApplication>,
+) -> ApplicationSources {
+    refuse_kubernetes(values);
+    ApplicationSources {
+        paths: values.paths("applications.paths"),
+        pre_authorized: values.paths("applications.pre_authorized"),
+        environment,
+    }
+}
+
+fn shutdown(values: &mut Values<'_>) -> Shutdown {
+    Shutdown {
+        delay: values.duration("shutdown.delay", "0s", "10m", "5s"),
+        grace: values.duration("shutdown.grace", "0s", "1h", "20s"),
+    }
+}
+
+fn limits(values: &mut Values<'_>) -> Limits {
+    Limits {
+        concurrent_checks: values.number("limits.concurrent_checks", 1..=1 << 20, 1024),
+        deadline: values.duration("limits.deadline", "1ms", "1m", "150ms"),
+        streams_per_connection: values.number("limits.streams_per_connection", 1..=1 << 20, 1024),
+        message_bytes: values.number("limits.message_bytes", 1024..=64 << 20, 256 << 10),
+        connection_age: values.duration("limits.connection_age", "1s", "24h", "15m"),
+    }
+}
+
+fn log(values: &mut Values<'_>) -> Log {
+    const FORMATS: [(&str, LogFormat); 3] =
+        [("auto", LogFormat::Auto), ("json", LogFormat::Json), ("text", LogFormat::Text)];
+    let filter = values.text("log.filter").unwrap_or("info").to_owned();
+    if let Some(node) = values.node("log.filter") {
+        values.reader.parsed::<EnvFilter>(node, "log.filter");
+    }
+    Log { filter, format: values.choice("log.format", &FORMATS) }
+}
+
+fn bind_tokens(values: &mut Values<'_>) -> BindTokens {
+    const CHOICES: [(&str, BindTokens); 3] = [
+        ("off", BindTokens::Off),
+        ("report", BindTokens::Report),
+        ("enforce", BindTokens::Enforce),
+    ];
+    values.choice("mesh.bind_tokens", &CHOICES)
+}
+
+fn refuse_kubernetes(values: &mut Values<'_>) {
+    if values.boolean("applications.kubernetes.enabled", false)
+        && let Some(node) = values.node("applications.kubernetes.enabled")
+    {
+        let message = "This version does not read documents from the cluster. Mount them as files and name their folder in applications.paths.";
+        values.reader.error(&node.place, Code::InvalidValue, message);
+    }
+    values.list::<String>("applications.kubernetes.namespaces");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! Settings that work, and that most likely are not what was meant.
+
+use super::super::{AskedBy, BindTokens, Config, document::Document};
+use crate::{
+    finding::{Code, Place},
+    yaml::Reader,
+};
+
+/// Warns of each.
+pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
+    let place = |path: &str| -> Place {
+        document.get(path).map_or(document.place(), |node| &node.place).clone()
+    };
+    let asked_by = |kind| config.listen.ext_authz.iter().any(|listener| listener.asked_by == kind);
+    let is_mesh =
+        config.mesh.bind_tokens == BindTokens::Enforce || !config.target.gateways.is_empty();
+    if is_mesh && asked_by(AskedBy::Any) {
+        let message = "A listener with asked_by: any stands in a mesh. A sidecar without mutual TLS would let callers name another application by Host. Use one listener for workloads and one for gateways.";
+        reader.warning(&place("listen.ext_authz"), Code::RiskySetting, message);
+    }
+    let believes_default = asked_by(AskedBy::Any) || asked_by(AskedBy::Gateways);
+    if document.get("target.default_application").is_some() && !believes_default {
+        let message =
+            "target.default_application is never consulted: every listener is asked by workloads.";
+        reader.warning(&place("target.default_application"), Code::RiskySetting, message);
+    }
+    let opens_all = |pattern: &&crate::target::PathPattern| {
+        pattern.matches("/") && pattern.matches("/any/path")
+    };
+    if config.unauthenticated_paths.iter().any(|pattern| opens_all(&pattern)) {
+        let message = "Every path of every application needs no token.";
+        reader.warning(&place("unauthenticated_paths"), Code::RiskySetting, message);
+    }
+    let sources = &config.applications;
+    if sources.paths.is_empty() && sources.environment.is_none() {
+        let message = "No document is read, so that every request is denied. Name files or folders in applications.paths.";
+        reader.warning(document.place(), Code::RiskySetting, message);
+    }
+}
