@@ -1,15 +1,17 @@
 //! "Did you mean …?"
 
-/// The candidate that a misspelt word most likely stands for.
+/// How many letters may differ between a word and the one that was meant.
+const LETTERS: usize = 2;
+
+/// The candidate that a misspelt word most likely stands for, case, `-` and `_` aside.
 pub fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    const LEAST_SIMILARITY: f64 = 0.75;
     let normal = |text: &str| text.to_ascii_lowercase().replace(['-', '_'], "");
     let word = normal(word);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&word, &normal(candidate)), candidate))
-        .filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &normal(candidate)), candidate))
+        .filter(|(distance, candidate)| *distance <= LETTERS && *distance < candidate.len())
+        .min()
         .map(|(_, candidate)| candidate)
 }
 
@@ -25,15 +27,23 @@ mod tests {
 
     #[test]
     fn a_misspelt_word_finds_the_one_it_stands_for() {
-        let words = ["well_known_url", "issuer", "jwks_uri", "tenant_id", "name"];
-        for (word, expected) in [
-            ("isuer", Some("issuer")),
-            ("wellKnownUrl", Some("well_known_url")),
-            ("jwks-uri", Some("jwks_uri")),
-            ("tenant", Some("tenant_id")),
-            ("zzz", None),
+        const TENANT: &[&str] = &["well_known_url", "issuer", "jwks_uri", "tenant_id", "name"];
+        const SPEC: &[&str] = &["accessPolicy", "azure", "ingresses"];
+        for (word, words, expected) in [
+            ("isuer", TENANT, Some("issuer")),
+            ("wellKnownUrl", TENANT, Some("well_known_url")),
+            ("jwks-uri", TENANT, Some("jwks_uri")),
+            ("tenant", TENANT, Some("tenant_id")),
+            ("zzz", TENANT, None),
+            ("accesspolicy", SPEC, Some("accessPolicy")),
+            ("acessPolicy", SPEC, Some("accessPolicy")),
+            ("Azure", SPEC, Some("azure")),
+            ("ingress", SPEC, Some("ingresses")),
+            ("image", SPEC, None),
+            ("replicas", SPEC, None),
+            ("redis", SPEC, None),
         ] {
-            assert_eq!(closest(word, words), expected, "{word}");
+            assert_eq!(closest(word, words.iter().copied()), expected, "{word}");
         }
     }
 }

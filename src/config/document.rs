@@ -24,22 +24,23 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Reads the file, if there is one, and puts the environment's overrides in.
+    /// Reads the file, if there is one, and puts the environment's overrides in. `None` where
+    /// there is a file that is no YAML: what follows from that would hide the fault.
     ///
     /// Keys that the configuration does not have are errors, wherever they stand.
     pub(super) fn read(
         file: Option<&Path>,
         environment: &Environment,
         reader: &mut Reader,
-    ) -> Self {
-        let root = file.and_then(|file| read_file(file, reader));
-        let source = file.map_or("the configuration".into(), |file| file.display().to_string());
-        let root =
-            root.unwrap_or(Node { place: Place::whole(source), value: Value::Mapping(Vec::new()) });
+    ) -> Option<Self> {
+        let root = match file {
+            Some(file) => read_file(file, reader)?,
+            None => empty("the configuration"),
+        };
         check_keys(&root, "", reader);
         let mut document = Self { root };
         document.override_by(environment, reader);
-        document
+        Some(document)
     }
 
     /// The value of a key, given by its path. Null counts as absent.
@@ -107,18 +108,22 @@ fn read_file(file: &Path, reader: &mut Reader) -> Option<Node> {
         }
     };
     let mut documents = yaml::documents(&source, &text).into_iter();
-    let first = documents.next()?;
+    let Some(first) = documents.next() else { return Some(empty(&source)) };
     if let Some(second) = documents.next() {
         let message = "The configuration is one document; what follows here is another.";
         reader.error(&second.place, Code::InvalidValue, message);
     }
     match first.content {
-        Ok(root) => root,
+        Ok(root) => Some(root.unwrap_or_else(|| empty(&source))),
         Err(finding) => {
             reader.add(finding);
             None
         }
     }
+}
+
+fn empty(source: &str) -> Node {
+    Node { place: Place::whole(source), value: Value::Mapping(Vec::new()) }
 }
 
 /// Finds every member of a list's element that the table does not have.

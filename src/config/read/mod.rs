@@ -38,11 +38,12 @@ pub struct Read {
 pub fn read(file: Option<&Path>, environment: &Environment) -> Result<Read, Vec<Finding>> {
     let mut reader = Reader::default();
     let document = Document::read(file, environment, &mut reader);
-    let nais = Nais::read(environment, &document, &mut reader);
-    let config = assemble(&mut Values::new(&document, file, &mut reader), nais);
-    if let Some(config) = &config {
-        risks::warn(config, &document, &mut reader);
-    }
+    let config = document.and_then(|document| {
+        let nais = Nais::read(environment, &document, &mut reader);
+        let config = assemble(&mut Values::new(&document, file, &mut reader), nais)?;
+        risks::warn(&config, &document, &mut reader);
+        Some(config)
+    });
     let mut findings = reader.into_findings();
     findings.sort_by(|one, other| one.place.cmp(&other.place));
     let is_usable = findings.iter().all(|finding| finding.severity != Severity::Error);
