@@ -121,3 +121,17 @@ codes! {
     /// A client id that several applications claim: none of them lets anyone in.
     ClientIdClaimedTwice => "client_id_claimed_twice",
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_has_a_row_for_every_code() {
+        let documentation = include_str!("../docs/documents.md");
+        for code in Code::ALL {
+            let row = format!("| `{}` | ", code.as_str());
+            assert!(documentation.lines().any(|line| line.starts_with(&row)), "{row}");
+        }
+    }
+}

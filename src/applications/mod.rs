@@ -29,4 +29,5 @@ pub use consumers::read_pre_authorized;
 pub use context::{Context, KnownTenant, Tenants};
 pub use loader::{Loader, lint};
 pub use published::{Generation, Published};
+pub use walk::files_below;
 pub use watch::{WatchError, keep_current};

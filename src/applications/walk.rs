@@ -132,6 +132,12 @@ impl Walk {
     }
 }
 
+/// The files below some paths, each once, and what cannot be looked at.
+pub fn files_below(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Finding>) {
+    let walk = Walk::new(paths);
+    (walk.files.into_keys().collect(), walk.findings)
+}
+
 /// What cannot be read, and why.
 pub fn unreadable(source: &str, reason: &dyn std::fmt::Display) -> Finding {
     Finding {

@@ -233,6 +233,11 @@ pub const KEYS: &[Key] = &[
     text("log.format", "`auto`", "`json`, `text`, or `auto`: text on a terminal."),
 ];
 
+/// The names that may stand at the beginning of a line of a configuration.
+pub fn top_level_keys() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.path.split('.').next().unwrap_or(key.path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

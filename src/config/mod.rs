@@ -13,7 +13,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use self::{
     environment::Environment,
-    keys::{KEYS, Key},
+    keys::{KEYS, Key, top_level_keys},
     read::{Read, read},
     url::is_secure,
 };
