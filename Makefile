@@ -28,7 +28,7 @@ lint: ## Check formatting, and clippy with warnings as errors
 fmt: ## Format
 	cargo fmt
 
-deny: ## Check the dependencies' licences, sources and duplicates
+deny: ## Check the dependencies' licences and sources, and that none is banned
 	@scripts/setup deny
 	$(CARGO_DENY) --locked check bans licenses sources
 

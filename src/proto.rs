@@ -1,6 +1,11 @@
 //! The messages of `proto/`, as modules named after their packages. Only the frontend uses them.
 
-#![allow(clippy::all, clippy::pedantic, missing_docs, reason = "generated code")]
+#![allow(
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    unused_qualifications,
+    reason = "generated code"
+)]
 
 pub mod envoy {
     pub mod config {

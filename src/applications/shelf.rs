@@ -8,11 +8,10 @@ use std::{
     mem,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use super::walk::{Stamp, Walk, unreadable};
-use crate::finding::Finding;
+use crate::{clock::Clock, finding::Finding};
 
 /// The largest file that is read: 16 MiB.
 const MOST_BYTES: u64 = 16 << 20;
@@ -175,6 +174,6 @@ fn read(path: &Path) -> io::Result<Seen> {
 /// Whether a file was left alone for longer than file systems' clocks are coarse.
 fn is_old(stamp: Stamp) -> bool {
     const COARSEST: i64 = 2;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let now = Clock::system().now();
     stamp.changed_at().abs_diff(now.cast_signed()) > COARSEST.unsigned_abs()
 }

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Upstream, certificates::Identity, log::Log, until};
+use super::{Upstream, certificates::Identity, log::Log, until, world::client};
 
 const SHIPPED: &str = include_str!("../../../deploy/envoy/envoy.yaml");
 
@@ -187,7 +187,7 @@ impl Drop for Envoy {
 }
 
 async fn get(admin: &str, path: &str) -> Option<String> {
-    reqwest::get(format!("http://{admin}{path}")).await.ok()?.text().await.ok()
+    client().get(format!("http://{admin}{path}")).send().await.ok()?.text().await.ok()
 }
 
 fn push(list: &mut Value, item: Value) {

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{log::Log, until, wait::until_equal};
+use super::{log::Log, until, wait::until_equal, world::client};
 
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_portvakt");
@@ -51,7 +51,8 @@ impl Portvakt {
 
     /// Status and text of the admin listener's answer.
     pub async fn admin(&self, path: &str) -> (u16, String) {
-        let answer = reqwest::get(format!("http://{}{path}", self.admin)).await.unwrap();
+        let url = format!("http://{}{path}", self.admin);
+        let answer = client().get(url).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
