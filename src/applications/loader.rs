@@ -133,3 +133,76 @@ pub fn lint(
     findings.sort_by(|one, other| one.place.cmp(&other.place));
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        applications::{Protection, Tenants},
+        identifiers::Guid,
+    };
+
+    fn samples() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/examples/applications")
+    }
+
+    fn context() -> Context {
+        Context { cluster: "demo".into(), tenants: Tenants::Unspecified }
+    }
+
+    #[test]
+    fn the_samples_are_without_fault_and_grant_what_they_say() {
+        let sources =
+            ApplicationSources { paths: vec![samples()], ..ApplicationSources::default() };
+        let mut loader = Loader::with(sources, context());
+        assert!(loader.refresh().changed);
+        let resolved = loader.resolve();
+        assert!(resolved.findings.is_empty(), "{:?}", resolved.findings);
+        assert_eq!((resolved.rules.resolved, resolved.rules.unresolved), (2, 0));
+        let names: Vec<_> = resolved.applications.iter().map(|a| a.id.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "demo:team-insight:newsletter",
+                "demo:team-orders:orders-api",
+                "demo:team-orders:webshop"
+            ]
+        );
+        let Protection::Enforced { access, .. } = &resolved.applications[1].protection else {
+            panic!("{:?}", resolved.applications[1])
+        };
+        let reports: Guid = "c9d1e7b5-4a63-4e2f-8b17-6d0c5f9a2e83".parse().unwrap();
+        assert_eq!(access.consumers[&reports].as_str(), "demo:team-insight:reports");
+        assert_eq!(access.users.groups.len(), 1);
+        assert_eq!(resolved.applications[1].open_paths.len(), 2);
+    }
+
+    #[test]
+    fn lint_finds_what_is_wrong_in_files_and_between_them_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let documents = "kind: Application\napiVersion: nais.io/v1alpha1\n\
+                         metadata: {name: api, namespace: team}\n\
+                         spec: {azure: {application: {enabled: true}}, \
+                         accessPolicy: {inbound: {rules: [{application: a, app: b}]}}}\n\
+                         ---\nkind: [\n";
+        std::fs::write(path("a.yaml"), documents).unwrap();
+        std::fs::write(path("apps.json"), "{}").unwrap();
+        let found: Vec<_> =
+            lint(vec![path("a.yaml"), path("gone")], vec![path("apps.json")], context())
+                .into_iter()
+                .map(|finding| finding.code.as_str())
+                .collect();
+        assert_eq!(
+            found,
+            [
+                "no_client_id",
+                "unresolved_rule",
+                "unknown_key",
+                "yaml_syntax",
+                "wrong_type",
+                "file_unreadable"
+            ]
+        );
+    }
+}

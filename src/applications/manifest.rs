@@ -37,7 +37,7 @@ pub fn read_manifest(document: Mapping<'_>, id: &ApplicationId, reader: &mut Rea
         read_azure(azure, &mut manifest, reader);
     }
     if let Some(policy) = spec.get("accessPolicy") {
-        manifest.rules = read_access_policy(policy, id, reader);
+        manifest.rules = read_access_policy(policy, id, reader).unwrap_or_default();
     }
     if let Some(ingresses) = spec.get("ingresses") {
         let ingresses = reader.sequence(ingresses, "spec.ingresses").unwrap_or_default();
@@ -76,17 +76,13 @@ pub(super) fn read_text(node: &Node, what: &str, reader: &mut Reader) -> Option<
     Some(Located { place: node.place.clone(), value: text.to_owned() })
 }
 
-fn read_access_policy(node: &Node, id: &ApplicationId, reader: &mut Reader) -> Vec<Rule> {
-    let rules = || {
-        let policy = reader.mapping(node, "spec.accessPolicy")?;
-        warn_of_unknown(policy, "spec.accessPolicy", ACCESS_POLICY, reader);
-        let what = "spec.accessPolicy.inbound";
-        let inbound = reader.mapping(policy.get("inbound")?, what)?;
-        warn_of_unknown(inbound, what, INBOUND, reader);
-        Some(read_rules(inbound.get("rules")?, &format!("{what}.rules"), id, reader))
-    };
-    let mut rules = rules;
-    rules().unwrap_or_default()
+fn read_access_policy(node: &Node, id: &ApplicationId, reader: &mut Reader) -> Option<Vec<Rule>> {
+    let policy = reader.mapping(node, "spec.accessPolicy")?;
+    warn_of_unknown(policy, "spec.accessPolicy", ACCESS_POLICY, reader);
+    let what = "spec.accessPolicy.inbound";
+    let inbound = reader.mapping(policy.get("inbound")?, what)?;
+    warn_of_unknown(inbound, what, INBOUND, reader);
+    Some(read_rules(inbound.get("rules")?, &format!("{what}.rules"), id, reader))
 }
 
 /// The host of an ingress. One that cannot be used leaves the others in force.

@@ -177,3 +177,140 @@ fn is_old(stamp: Stamp) -> bool {
     let now = Clock::system().now();
     stamp.changed_at().abs_diff(now.cast_signed()) > COARSEST.unsigned_abs()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A shelf whose files say their text, and `earlier > text` where they said another before.
+    struct Shelved {
+        folder: TempDir,
+        shelf: Shelf<String>,
+    }
+
+    impl Shelved {
+        fn new(files: &[(&str, &str)]) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let shelf = Shelf::new(vec![folder.path().to_owned()]);
+            let this = Self { folder, shelf };
+            files.iter().for_each(|(path, text)| this.write(path, text));
+            this
+        }
+
+        fn path(&self, path: &str) -> PathBuf {
+            self.folder.path().join(path)
+        }
+
+        fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+            let path = self.path(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        fn refresh(&mut self) -> (bool, Vec<String>) {
+            let parse = |_: &Arc<str>, text: &str, earlier: Option<String>| match earlier {
+                Some(earlier) => format!("{earlier} > {text}"),
+                None => text.to_owned(),
+            };
+            let refreshed = self.shelf.refresh(parse);
+            (refreshed.changed, self.shelf.contents().cloned().collect())
+        }
+
+        fn messages(&self) -> Vec<String> {
+            self.shelf.findings().map(|finding| finding.message.clone()).collect()
+        }
+    }
+
+    #[test]
+    fn files_of_yaml_and_json_are_read_in_the_order_of_their_paths() {
+        let mut shelved = Shelved::new(&[
+            ("b.yaml", "b"),
+            ("a.yml", "a"),
+            ("c/d.JSON", "d"),
+            ("notes.txt", "no"),
+            (".hidden.yaml", "no"),
+            (".git/e.yaml", "no"),
+        ]);
+        assert_eq!(shelved.refresh().1, ["a", "b", "d"]);
+        assert!(shelved.messages().is_empty());
+    }
+
+    #[test]
+    fn links_are_followed_and_what_is_reached_twice_counts_once() {
+        let mut shelved = Shelved::new(&[("..1/a.yaml", "a"), ("folder/b.yaml", "b")]);
+        symlink("..1", shelved.path("..data")).unwrap();
+        symlink("..data/a.yaml", shelved.path("a.yaml")).unwrap();
+        symlink("..", shelved.path("folder/loop")).unwrap();
+        symlink("folder/b.yaml", shelved.path("z.yaml")).unwrap();
+        assert_eq!(shelved.refresh().1, ["a", "b"]);
+        assert!(shelved.messages().is_empty());
+    }
+
+    #[test]
+    fn only_what_changed_is_read_again() {
+        let mut shelved = Shelved::new(&[("a.yaml", "a"), ("b.yaml", "b")]);
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(shelved.refresh(), (true, texts(&["a", "b"])));
+        assert_eq!(shelved.refresh(), (false, texts(&["a", "b"])));
+        shelved.write("a.yaml", "a");
+        assert_eq!(shelved.refresh(), (false, texts(&["a", "b"])));
+        shelved.write("a.yaml", "c");
+        assert_eq!(shelved.refresh(), (true, texts(&["a > c", "b"])));
+        fs::remove_file(shelved.path("b.yaml")).unwrap();
+        assert_eq!(shelved.refresh(), (true, texts(&["a > c"])));
+    }
+
+    #[test]
+    fn a_change_that_leaves_length_and_clock_alone_is_seen() {
+        let mut shelved = Shelved::new(&[("a.yaml", "0")]);
+        for digit in 1..=50 {
+            shelved.refresh();
+            shelved.write("a.yaml", (digit % 10).to_string());
+            let (changed, texts) = shelved.refresh();
+            assert!(changed && texts[0].ends_with(&(digit % 10).to_string()), "{digit}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_still_says_what_it_said() {
+        for text in [b"\xff\xfe".to_vec(), vec![b'#'; (MOST_BYTES + 1) as usize]] {
+            let mut shelved = Shelved::new(&[("a.yaml", "a")]);
+            shelved.refresh();
+            shelved.write("a.yaml", text);
+            assert_eq!(shelved.refresh(), (true, vec!["a".to_owned()]));
+            assert_eq!(shelved.messages().len(), 1);
+            assert_eq!(shelved.refresh(), (false, vec!["a".to_owned()]));
+            shelved.write("a.yaml", "a");
+            assert_eq!(shelved.refresh(), (true, vec!["a".to_owned()]));
+            assert!(shelved.messages().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_just_emptied_still_says_what_it_said() {
+        let mut shelved = Shelved::new(&[("a.yaml", "a")]);
+        shelved.refresh();
+        shelved.write("a.yaml", "");
+        assert_eq!(shelved.refresh(), (false, vec!["a".to_owned()]));
+        shelved.write("a.yaml", "b");
+        assert_eq!(shelved.refresh(), (true, vec!["a > b".to_owned()]));
+    }
+
+    #[test]
+    fn a_path_that_is_missing_or_leads_nowhere_is_an_error() {
+        let mut shelved = Shelved::new(&[("a.yaml", "a")]);
+        symlink("nowhere", shelved.path("b.yaml")).unwrap();
+        shelved.refresh();
+        assert_eq!(shelved.messages().len(), 1);
+        let mut shelf = Shelf::new(vec![shelved.path("missing")]);
+        let parse = |_: &Arc<str>, text: &str, _| text.to_owned();
+        assert_eq!(shelf.refresh(parse), Refreshed { changed: true, settled: true });
+        assert_eq!(shelf.refresh(parse), Refreshed { changed: false, settled: true });
+        let found: Vec<_> = shelf.findings().map(ToString::to_string).collect();
+        assert!(found[0].contains("missing: error: file_unreadable: It cannot be read: No such"));
+    }
+}

@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use notify::{
@@ -56,14 +56,18 @@ pub async fn keep_current(
     let changed = Arc::new(Notify::new());
     let watches = Watches::new(Arc::clone(&changed));
     let mut keeper = Keeper { loader, watches, published, metrics, is_clean: true };
+    let mut is_asked = true;
     loop {
         let patience;
-        (keeper, patience) = spawn_blocking(|| keeper.look()).await?;
-        tokio::select! {
-            () = changed.notified() => sleep(GATHER).await,
-            () = reload.notified() => keeper.loader.distrust(),
-            () = sleep(patience) => {}
-        }
+        (keeper, patience) = spawn_blocking(move || keeper.look(is_asked)).await?;
+        is_asked = tokio::select! {
+            () = reload.notified() => true,
+            () = changed.notified() => {
+                sleep(GATHER).await;
+                false
+            }
+            () = sleep(patience) => false,
+        };
     }
 }
 
@@ -79,12 +83,19 @@ struct Keeper {
 
 impl Keeper {
     /// Publishes what is new, and tells how long to wait for a sign before the next look.
-    fn look(mut self) -> (Self, Duration) {
+    ///
+    /// `is_asked` has all files read, whether they look different or not.
+    fn look(mut self, is_asked: bool) -> (Self, Duration) {
+        if is_asked {
+            self.loader.distrust();
+        }
         let refreshed = self.loader.refresh();
         if refreshed.changed || !self.published.is_loaded() {
             self.publish();
         }
-        self.metrics.reloaded(self.is_clean);
+        if refreshed.changed || is_asked {
+            self.metrics.reloaded(self.is_clean);
+        }
         let patience = match self.watches.follow(self.loader.folders()) {
             // A change between the look and the watch would have gone unseen.
             Watching::More => Duration::ZERO,
@@ -113,16 +124,26 @@ impl Keeper {
 struct Watches {
     /// `None` where the system has no watches to give.
     watcher: Option<RecommendedWatcher>,
-    /// Each folder with its device and inode: another folder may take its place.
-    folders: HashMap<PathBuf, (u64, u64)>,
+    folders: HashMap<Identity, Watched>,
+}
+
+/// Which folder it is, whatever it is called: device, inode, and time of birth where that is
+/// known, for the inode of a folder that is gone is soon given to another one.
+type Identity = (u64, u64, Option<SystemTime>);
+
+/// A folder that is watched, or that could not be.
+#[derive(Debug)]
+struct Watched {
+    path: PathBuf,
+    is_announced: bool,
 }
 
 /// What following the folders came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Watching {
-    /// All that were watched before.
+    /// All of them were watched before.
     All,
-    /// Some that were not watched before.
+    /// Some were not watched before.
     More,
     /// Some cannot be watched.
     NotAll,
@@ -144,36 +165,38 @@ impl Watches {
     /// Watches these folders and no others.
     fn follow<'a>(&mut self, folders: impl Iterator<Item = &'a Path>) -> Watching {
         let Some(watcher) = &mut self.watcher else { return Watching::NotAll };
-        let mut earlier = std::mem::take(&mut self.folders);
-        let mut watching = Watching::All;
-        for folder in folders {
-            let Ok(metadata) = fs::metadata(folder) else { continue };
-            let identity = (metadata.dev(), metadata.ino());
-            match earlier.remove(folder) {
-                Some(known) if known == identity => {}
-                _ if self.folders.contains_key(folder) => continue,
-                other => {
-                    if other.is_some() {
-                        // Fails where the folder's end has ended its watch too.
-                        let _ = watcher.unwatch(folder);
-                    }
-                    if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-                        warn!(%error, "a folder cannot be watched and is polled instead");
-                        watching = Watching::NotAll;
-                        continue;
-                    }
-                    if watching == Watching::All {
-                        watching = Watching::More;
-                    }
-                }
-            }
-            self.folders.insert(folder.to_owned(), identity);
+        let folders: HashMap<_, _> =
+            folders.filter_map(|path| Some((identity(path)?, path))).collect();
+        for (_, gone) in self.folders.extract_if(|identity, _| !folders.contains_key(identity)) {
+            // Fails where the folder's end has ended its watch already.
+            let _ = watcher.unwatch(&gone.path);
         }
-        for folder in earlier.into_keys() {
-            let _ = watcher.unwatch(&folder);
+        let mut is_any_new = false;
+        for (identity, path) in folders {
+            self.folders.entry(identity).or_insert_with(|| {
+                let is_announced = watch(watcher, path);
+                is_any_new |= is_announced;
+                Watched { path: path.to_owned(), is_announced }
+            });
         }
-        watching
+        match self.folders.values().all(|folder| folder.is_announced) {
+            _ if is_any_new => Watching::More,
+            true => Watching::All,
+            false => Watching::NotAll,
+        }
     }
+}
+
+fn identity(folder: &Path) -> Option<Identity> {
+    let metadata = fs::metadata(folder).ok()?;
+    Some((metadata.dev(), metadata.ino(), metadata.created().ok()))
+}
+
+fn watch(watcher: &mut RecommendedWatcher, folder: &Path) -> bool {
+    watcher
+        .watch(folder, RecursiveMode::NonRecursive)
+        .inspect_err(|error| warn!(%error, "a folder cannot be watched and is polled instead"))
+        .is_ok()
 }
 
 /// Whether an event can mean that a file reads differently now. Reading it is an event too.
@@ -181,5 +204,169 @@ fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::{
+        applications::{Context, Protection, Tenants},
+        config::ApplicationSources,
+        identifiers::ApplicationId,
+    };
+
+    /// A folder that is kept current, and what is published from it.
+    struct Kept {
+        folder: TempDir,
+        published: Arc<Published>,
+        metrics: Arc<Metrics>,
+        reload: Arc<Notify>,
+    }
+
+    impl Kept {
+        /// Starts on a folder that `prepare` fills; documents are in `applications` below it.
+        fn start(prepare: impl FnOnce(&Path)) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            prepare(folder.path());
+            let sources = ApplicationSources {
+                paths: vec![folder.path().join("applications")],
+                ..ApplicationSources::default()
+            };
+            let context = Context { cluster: "dev".into(), tenants: Tenants::Unspecified };
+            let (published, metrics, reload) =
+                <(Arc<Published>, Arc<Metrics>, Arc<Notify>)>::default();
+            tokio::spawn(keep_current(
+                Loader::with(sources, context),
+                Arc::clone(&published),
+                Arc::clone(&metrics),
+                Arc::clone(&reload),
+            ));
+            Self { folder, published, metrics, reload }
+        }
+
+        fn path(&self, path: &str) -> PathBuf {
+            self.folder.path().join(path)
+        }
+
+        async fn until(&self, what: &str, is_so: impl Fn(&Generation) -> bool) {
+            let wait = async {
+                while !(self.published.is_loaded() && is_so(&self.published.current())) {
+                    sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), wait).await.expect(what);
+        }
+    }
+
+    fn document(name: &str, host: &str) -> String {
+        format!(
+            "apiVersion: nais.io/v1alpha1\nkind: Application\nmetadata: {{name: {name}, namespace: \
+             team}}\nspec: {{ingresses: ['https://{host}']}}\n"
+        )
+    }
+
+    fn folder(path: &Path) {
+        fs::create_dir_all(path.join("applications")).unwrap();
+    }
+
+    fn is_at(host: &str) -> impl Fn(&Generation) -> bool {
+        move |generation| generation.index.by_host(host).is_some()
+    }
+
+    #[tokio::test]
+    async fn files_that_come_change_and_go_are_seen() {
+        let kept = Kept::start(folder);
+        kept.until("an empty folder is loaded", |generation| generation.index.is_empty()).await;
+        fs::write(kept.path("applications/api.yaml"), document("api", "one.example")).unwrap();
+        kept.until("the file that came", is_at("one.example")).await;
+        fs::write(kept.path("applications/api.yaml"), document("api", "two.example")).unwrap();
+        kept.until("the file that was written again", is_at("two.example")).await;
+        fs::write(kept.path("applications/new"), document("api", "three.example")).unwrap();
+        fs::rename(kept.path("applications/new"), kept.path("applications/api.yaml")).unwrap();
+        kept.until("the file that took its place", is_at("three.example")).await;
+        fs::create_dir(kept.path("applications/team")).unwrap();
+        fs::write(kept.path("applications/team/b.yml"), document("b", "four.example")).unwrap();
+        kept.until("the file of a new folder", is_at("four.example")).await;
+        fs::remove_file(kept.path("applications/api.yaml")).unwrap();
+        kept.until("the file that went", |generation| generation.index.len() == 1).await;
+    }
+
+    #[tokio::test]
+    async fn a_swapped_link_is_seen_as_config_maps_swap_it() {
+        let version = |path: &Path, version: &str, host: &str| {
+            fs::create_dir(path.join("applications").join(version)).unwrap();
+            let file = path.join("applications").join(version).join("api.yaml");
+            fs::write(file, document("api", host)).unwrap();
+            let link = path.join("applications/..new");
+            symlink(version, &link).unwrap();
+            fs::rename(link, path.join("applications/..data")).unwrap();
+        };
+        let kept = Kept::start(|path| {
+            folder(path);
+            version(path, "..1", "one.example");
+            symlink("..data/api.yaml", path.join("applications/api.yaml")).unwrap();
+        });
+        kept.until("the first version", is_at("one.example")).await;
+        for (name, host) in [("..2", "two.example"), ("..3", "three.example")] {
+            version(kept.folder.path(), name, host);
+            kept.until("the next version", is_at(host)).await;
+            assert_eq!(kept.published.current().index.len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_comes_late_or_comes_back_is_seen() {
+        let kept = Kept::start(|_| {});
+        kept.until("nothing is there", |generation| generation.index.is_empty()).await;
+        for host in ["one.example", "two.example"] {
+            folder(kept.folder.path());
+            fs::write(kept.path("applications/api.yaml"), document("api", host)).unwrap();
+            kept.until("the folder is there", is_at(host)).await;
+            fs::remove_dir_all(kept.path("applications")).unwrap();
+            kept.until("the folder is gone", |generation| generation.index.is_empty()).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reload_that_was_asked_for_is_counted_and_publishes_nothing_unchanged() {
+        let kept = Kept::start(|path| {
+            folder(path);
+            fs::write(path.join("applications/api.yaml"), document("api", "a.example")).unwrap();
+        });
+        kept.until("the first version", is_at("a.example")).await;
+        let generation = kept.published.current();
+        let counted = |number: u32| {
+            let line = format!("portvakt_reloads_total{{outcome=\"success\"}} {number}\n");
+            String::from_utf8(kept.metrics.encode().unwrap()).unwrap().contains(&line)
+        };
+        kept.until("the first reading is counted", |_| counted(1)).await;
+        kept.reload.notify_one();
+        kept.until("the second reading is counted", |_| counted(2)).await;
+        assert!(Arc::ptr_eq(&generation, &kept.published.current()));
+    }
+
+    #[tokio::test]
+    async fn files_that_never_rest_are_followed_without_a_gap() {
+        let kept = Kept::start(|path| {
+            folder(path);
+            fs::write(path.join("applications/api.yaml"), document("api", "h0.example")).unwrap();
+        });
+        kept.until("the first version", is_at("h0.example")).await;
+        let id: ApplicationId = "dev:team:api".parse().unwrap();
+        for round in 1..=100 {
+            let text = document("api", &format!("h{round}.example"));
+            fs::write(kept.path("applications/api.yaml"), text).unwrap();
+            let generation = kept.published.current();
+            let application = generation.index.by_id(&id).expect("the application stays known");
+            assert_eq!(application.hosts.len(), 1);
+            assert!(matches!(application.protection, Protection::Disabled(_)));
+            sleep(Duration::from_millis(5)).await;
+        }
+        kept.until("the last version", is_at("h100.example")).await;
     }
 }
