@@ -11,4 +11,9 @@
 )]
 
 mod callers;
+mod grpc;
+mod mesh;
+mod paths;
+mod reasons;
 mod support;
+mod tokens;
