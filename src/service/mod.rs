@@ -1,45 +1,41 @@
 //! The running service: every part started, watched over, and stopped in order.
 
+mod servers;
 mod shutdown;
 mod status;
+mod workers;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::{
     net::TcpListener,
     sync::{Notify, Semaphore},
-    task::JoinSet,
 };
-use tracing::{info, warn};
+use tracing::warn;
 
 pub use shutdown::{Shutdown, Signals};
 pub use status::Status;
 
 use crate::{
-    admin,
-    applications::{self, Loader, Published, WatchError},
+    applications::{Loader, Published, WatchError},
     authorizer::Authorizer,
     clock::Clock,
-    config::{Address, Config},
+    config::{self, Address, Config},
     frontend::ext_authz::{self, Answers, Bound, CallerHeaders, ListenError, Shared},
     keys::{Client, ClientError, Issuer},
     telemetry::Metrics,
     token::{SelfTestFailed, self_test},
 };
+use servers::Servers;
+use workers::Workers;
 
 /// A service whose addresses are taken and that only needs to run.
 #[derive(Debug)]
 pub struct Service {
-    config: Config,
-    listeners: Vec<Bound>,
-    admin: TcpListener,
-    shared: Arc<Shared>,
+    settings: config::Shutdown,
+    servers: Servers,
+    workers: Workers,
     status: Arc<Status>,
-    issuers: Vec<Arc<Issuer>>,
-    client: Client,
-    loader: Loader,
-    published: Arc<Published>,
-    metrics: Arc<Metrics>,
 }
 
 /// Why the service cannot start.
@@ -112,32 +108,26 @@ impl Service {
             .map_err(|error| StartError::Admin { address, error })?;
         let loader = Loader::new(&config);
         Ok(Self {
-            config,
-            listeners,
-            admin,
-            shared,
+            settings: config.shutdown,
+            servers: Servers { listeners, admin, shared, limits: config.limits },
+            workers: Workers { issuers, client, loader, published, metrics },
             status,
-            issuers,
-            client,
-            loader,
-            published,
-            metrics,
         })
     }
 
     /// Where the admin listener is found.
     pub fn admin_address(&self) -> io::Result<SocketAddr> {
-        self.admin.local_addr()
+        self.servers.admin.local_addr()
     }
 
     /// Where the listeners of ext_authz are found, in the order of the configuration.
     pub fn addresses(&self) -> io::Result<Vec<Address>> {
-        self.listeners.iter().map(Bound::address).collect()
+        self.servers.listeners.iter().map(Bound::address).collect()
     }
 
     /// What the listeners share, the authorizer among it.
     pub fn shared(&self) -> Arc<Shared> {
-        Arc::clone(&self.shared)
+        Arc::clone(&self.servers.shared)
     }
 
     /// What `/readyz` and the health service tell.
@@ -152,50 +142,13 @@ impl Service {
     pub async fn run(self, mut signals: Signals) -> Result<(), RunError> {
         let shutdown = Shutdown::new();
         let reload = Arc::new(Notify::new());
-        let mut workers = JoinSet::new();
-        let mut servers = JoinSet::new();
-
-        for issuer in self.issuers {
-            let client = self.client.clone();
-            workers.spawn(async move {
-                issuer.keep_fresh(&client).await;
-                Err::<(), _>(RunError::Ended("the refresh of keys"))
-            });
-        }
-        let documents = applications::keep_current(
-            self.loader,
-            self.published,
-            Arc::clone(&self.metrics),
-            Arc::clone(&reload),
-        );
-        workers.spawn(async move { Ok(documents.await?) });
         let (health, health_server) = tonic_health::server::health_reporter();
-        let status = Arc::clone(&self.status);
         // The library begins with "serving"; that must not be seen.
-        status.report(&health).await;
-        workers.spawn(async move {
-            status.keep_reporting(&health).await;
-            Err(RunError::Ended("the health report"))
-        });
-
-        for bound in self.listeners {
-            let (shared, health, stop) =
-                (Arc::clone(&self.shared), health_server.clone(), shutdown.drained());
-            let limits = self.config.limits;
-            if let Ok(address) = bound.address() {
-                info!(%address, "listening for checks");
-            }
-            servers.spawn(async move {
-                Ok(ext_authz::serve(bound, shared, health, &limits, stop).await?)
-            });
-        }
-        if let Ok(address) = self.admin.local_addr() {
-            info!(%address, "listening for probes and metrics");
-        }
-        let (admin, status, ended) = (self.admin, Arc::clone(&self.status), shutdown.drained());
-        servers.spawn(
-            async move { admin::serve(admin, status, ended).await.map_err(RunError::Admin) },
-        );
+        self.status.report(&health).await;
+        let Self { settings, servers, workers, status } = self;
+        let mut servers =
+            servers.start(&shutdown, Arc::clone(&status), health.clone(), &health_server);
+        let mut workers = workers.start(&reload, Arc::clone(&status), health);
 
         tokio::select! {
             Some(ended) = workers.join_next() => ended??,
@@ -205,9 +158,9 @@ impl Service {
             }
             () = signals.stop(&reload) => {}
         }
-        self.status.stop();
+        status.stop();
         tokio::select! {
-            drained = shutdown.run(&self.config.shutdown, servers) => drained,
+            drained = shutdown.run(&settings, servers) => drained,
             () = signals.stop(&reload) => {
                 warn!("asked to stop once more; what is under way is cut off");
                 Ok(())

@@ -22,6 +22,9 @@ use crate::{
 /// How often the answer is looked at: it also changes by mere passing of time.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// The names that gRPC health is asked for: the whole server's and the service's.
+const SERVICES: [&str; 2] = ["", AuthorizationServer::<CheckService>::NAME];
+
 /// What the service's readiness depends on.
 #[derive(Debug)]
 pub struct Status {
@@ -80,10 +83,17 @@ impl Status {
     pub(super) async fn report(&self, health: &HealthReporter) -> bool {
         let ready = self.is_ready();
         let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
-        for name in ["", AuthorizationServer::<CheckService>::NAME] {
+        for name in SERVICES {
             health.set_service_status(name, status).await;
         }
         ready
+    }
+
+    /// Ends the streams of those who watch the gRPC health service.
+    pub(super) async fn end_watches(&self, mut health: HealthReporter) {
+        for name in SERVICES {
+            health.clear_service_status(name).await;
+        }
     }
 
     /// Keeps the gRPC health service true. Never returns.

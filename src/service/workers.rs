@@ -1,0 +1,54 @@
+//! What runs in the background: fetching keys, reading documents, reporting health.
+
+use std::sync::Arc;
+
+use tokio::{sync::Notify, task::JoinSet};
+use tonic_health::server::HealthReporter;
+
+use super::{RunError, Status};
+use crate::{
+    applications::{self, Loader, Published},
+    keys::{Client, Issuer},
+    telemetry::Metrics,
+};
+
+/// Everything that the background tasks need.
+#[derive(Debug)]
+pub struct Workers {
+    pub issuers: Vec<Arc<Issuer>>,
+    pub client: Client,
+    pub loader: Loader,
+    pub published: Arc<Published>,
+    pub metrics: Arc<Metrics>,
+}
+
+impl Workers {
+    /// Starts a task for each. None of them ends by itself unless something is wrong.
+    pub fn start(
+        self,
+        reload: &Arc<Notify>,
+        status: Arc<Status>,
+        health: HealthReporter,
+    ) -> JoinSet<Result<(), RunError>> {
+        let mut tasks = JoinSet::new();
+        for issuer in self.issuers {
+            let client = self.client.clone();
+            tasks.spawn(async move {
+                issuer.keep_fresh(&client).await;
+                Err(RunError::Ended("the refresh of keys"))
+            });
+        }
+        let documents = applications::keep_current(
+            self.loader,
+            self.published,
+            self.metrics,
+            Arc::clone(reload),
+        );
+        tasks.spawn(async move { Ok(documents.await?) });
+        tasks.spawn(async move {
+            status.keep_reporting(&health).await;
+            Err(RunError::Ended("the health report"))
+        });
+        tasks
+    }
+}
