@@ -11,9 +11,15 @@
 )]
 
 mod callers;
+mod commands;
 mod grpc;
+mod issuer;
 mod mesh;
+mod metrics;
 mod paths;
 mod reasons;
+mod reload;
+mod shutdown;
 mod support;
 mod tokens;
+mod transports;

@@ -16,8 +16,16 @@ pub async fn send(address: SocketAddr, lines: &[&str]) -> Answer {
     let request = format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"));
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
+    while !is_whole(&answer) && stream.read_buf(&mut answer).await.unwrap() > 0 {}
     parse(&String::from_utf8_lossy(&answer))
+}
+
+/// Whether nothing more needs to come: Envoy keeps a refused connection open for a second.
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.split("\r\n").find_map(|line| line.strip_prefix("content-length: "));
+    length.is_some_and(|length| body.len() >= length.parse().unwrap())
 }
 
 fn parse(text: &str) -> Answer {
