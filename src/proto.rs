@@ -34,3 +34,6 @@ pub mod google {
         tonic::include_proto!("google.rpc");
     }
 }
+
+#[cfg(test)]
+mod tests;
