@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_still_says_what_it_said() {
-        for text in [b"\xff\xfe".to_vec(), vec![b'#'; (MOST_BYTES + 1) as usize]] {
+        for text in [b"\xff\xfe".to_vec(), vec![b'#'; usize::try_from(MOST_BYTES + 1).unwrap()]] {
             let mut shelved = Shelved::new(&[("a.yaml", "a")]);
             shelved.refresh();
             shelved.write("a.yaml", text);
