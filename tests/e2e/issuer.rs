@@ -9,7 +9,7 @@ use crate::support::{
     documents::{self, FOREIGN, HOME, WEBSHOP},
     envoy, until,
     wait::until_equal,
-    world::{HOST, client, configuration},
+    world::{ask, client, configuration},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,11 +71,7 @@ async fn an_issuer_that_comes_late_is_waited_for() {
     let upstream = Upstream::start().await;
     let config = envoy::Config::shipped(&[&portvakt.listeners[0]], &upstream);
     let envoy = Envoy::start(Release::Current, folder.path(), &config).await;
-    let send = async |token: &str| {
-        let url = format!("http://{}/", envoy.address);
-        let request = client().get(url).header("host", HOST).bearer_auth(token);
-        crate::support::Answer::read(request.send().await.unwrap()).await
-    };
+    let send = async |token: &str| ask(&client(), envoy.address, token).await;
 
     let token = absent.issuer().issue(HOME, &Token::of_application(WEBSHOP));
     let (status, text) = portvakt.admin("/readyz").await;
@@ -105,9 +101,7 @@ async fn issuer_and_keys_can_be_stated_by_hand() {
     let config = envoy::Config::shipped(&[&portvakt.listeners[0]], &upstream);
     let envoy = Envoy::start(Release::Current, folder.path(), &config).await;
     let token = issuer.issue(HOME, &Token::of_application(WEBSHOP));
-    let url = format!("http://{}/", envoy.address);
-    let answer = client().get(url).header("host", HOST).bearer_auth(token).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
+    ask(&client(), envoy.address, &token).await.received();
     // Nothing but the configuration and the documents lies there: no state is written.
     let mut names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -13,6 +13,7 @@
 
 mod callers;
 mod commands;
+mod environment;
 mod grpc;
 mod issuer;
 mod mesh;
@@ -20,6 +21,7 @@ mod metrics;
 mod paths;
 mod reasons;
 mod reload;
+mod seen;
 mod shutdown;
 mod support;
 mod tokens;

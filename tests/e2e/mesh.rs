@@ -19,13 +19,13 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
-    pub async fn start(release: Release) -> Self {
+    pub async fn start(release: Release, bind_tokens: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::new(folder.path());
         let server = authority.issue("team-orders", "orders-api", "sidecar.test");
         let config = json!({
             "listen": {"ext_authz": [{"address": "127.0.0.1:0", "asked_by": "workloads"}]},
-            "mesh": {"bind_tokens": "enforce"},
+            "mesh": {"bind_tokens": bind_tokens},
         });
         let world =
             World::with(release, config, |envoy| envoy.mutual_tls(&server, &authority.file()));
@@ -57,7 +57,7 @@ fn client(workload: &Identity, authority: &Authority, envoy: SocketAddr) -> reqw
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sidecar_with_mutual_tls_tells_target_and_presenter() {
-    let sidecar = Sidecar::start(Release::Current).await;
+    let sidecar = Sidecar::start(Release::Current, "enforce").await;
     let webshop = Token::of_application(WEBSHOP);
 
     let answer = sidecar.get("team-orders", "webshop", &webshop).await;
@@ -68,6 +68,17 @@ async fn a_sidecar_with_mutual_tls_tells_target_and_presenter() {
     let newsletter = Token::of_application(NEWSLETTER);
     let answer = sidecar.get("team-insight", "newsletter", &newsletter).await;
     answer.assert_denied("consumer_not_granted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mismatch_can_be_reported_alone() {
+    let sidecar = Sidecar::start(Release::Current, "report").await;
+    let webshop = Token::of_application(WEBSHOP);
+    sidecar.get("team-insight", "newsletter", &webshop).await.received();
+    sidecar.get("team-orders", "webshop", &webshop).await.received();
+    let mismatches =
+        r#"portvakt_workload_mismatches_total{application="test:team-orders:orders-api"}"#;
+    assert_eq!(sidecar.world.portvakt.metric(mismatches).await, Some(1.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

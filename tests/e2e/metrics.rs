@@ -22,7 +22,7 @@ async fn promtool_finds_nothing_to_say_about_the_metrics() {
     let world = world_with_traffic().await;
     let (status, text) = world.portvakt.admin("/metrics").await;
     assert_eq!(status, 200);
-    let mut promtool = command("promtool")
+    let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -35,10 +35,10 @@ async fn promtool_finds_nothing_to_say_about_the_metrics() {
     assert!(judged.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
 
     for series in [
-        r#"portvakt_checks_total{application="test:team-orders:orders-api",caller="test:team-orders:webshop",decision="allow",reason="application_granted"} 1"#,
+        r#"portvakt_checks_total{application="test:team-orders:orders-api",caller="test:team-orders:webshop",decision="allow",reason="application_granted"} 2"#,
         r#"portvakt_checks_total{application="test:team-orders:orders-api",caller="test:team-insight:newsletter",decision="deny",reason="consumer_not_granted"} 1"#,
         r#"portvakt_checks_total{application="unknown",caller="unknown",decision="deny",reason="application_unknown"} 1"#,
-        r#"portvakt_token_cache_requests_total{outcome="hit"} 0"#,
+        r#"portvakt_token_cache_requests_total{outcome="hit"} 1"#,
         "portvakt_applications 7",
         r#"portvakt_rules{state="resolved"} 4"#,
         &format!("portvakt_jwks_keys{{issuer=\"{}\"}} 1", world.issuer.name(HOME)),
@@ -58,23 +58,21 @@ async fn a_real_prometheus_scrapes_them() {
     let query = r#"sum by (reason) (portvakt_checks_total{decision="allow"})"#;
     let result = until("the scraped value", async || prometheus.query(query).await).await;
     assert_eq!(result["metric"]["reason"], "application_granted");
-    assert_eq!(result["value"][1], "1");
+    assert_eq!(result["value"][1], "2");
 }
 
 async fn world_with_traffic() -> World {
     let world = World::start().await;
-    world.get("/").token(&Token::of_application(WEBSHOP)).send().await.received();
+    let token = world.issuer.issue(HOME, &Token::of_application(WEBSHOP));
+    for _ in 0..2 {
+        world.get("/").bearer(&token).send().await.received();
+    }
     let stranger = Token::of_application(NEWSLETTER);
     world.get("/").token(&stranger).send().await.assert_denied("consumer_not_granted");
     // What a request says never becomes a label.
     let answer = world.get("/").host("made-up.test").send().await;
     answer.assert_denied("application_unknown");
     world
-}
-
-/// A program of Debian's, which may not be in the `PATH` of every account.
-fn command(name: &str) -> Command {
-    Command::new(name)
 }
 
 /// A running Prometheus that scrapes one Portvakt; killed when dropped.
@@ -94,7 +92,7 @@ impl Prometheus {
         fs::write(&file, config).unwrap();
         // It cannot be told to choose a port by itself and say which.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let mut process = command("prometheus")
+        let mut process = Command::new("prometheus")
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", world.path("prometheus").display()))
             .arg(format!("--web.listen-address={address}"))

@@ -121,7 +121,7 @@ async fn under_strain(release: Release) -> [&'static str; 3] {
 }
 
 async fn behind_a_sidecar(release: Release) -> [&'static str; 1] {
-    let sidecar = Sidecar::start(release).await;
+    let sidecar = Sidecar::start(release, "enforce").await;
     let token = Token::of_application(WEBSHOP);
     let answer = sidecar.get("team-insight", "newsletter", &token).await;
     assert_denied(&sidecar.world, &answer, "workload_mismatch").await;

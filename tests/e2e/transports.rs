@@ -14,7 +14,7 @@ use crate::support::{
     documents::{self, FOREIGN, HOME, WEBSHOP},
     envoy,
     wait::until_equal,
-    world::{HOST, client, configuration},
+    world::{ask, client, configuration},
 };
 
 const CHECK: &str = "envoy.service.auth.v3.Authorization";
@@ -57,9 +57,7 @@ impl Transports {
     async fn ask(&self, config: &envoy::Config) -> Answer {
         let envoy = Envoy::start(Release::Current, self.folder.path(), config).await;
         let token = self.issuer.issue(HOME, &Token::of_application(WEBSHOP));
-        let url = format!("http://{}/", envoy.address);
-        let request = client().get(url).header("host", HOST).bearer_auth(token);
-        Answer::read(request.send().await.unwrap()).await
+        ask(&client(), envoy.address, &token).await
     }
 }
 
@@ -112,7 +110,7 @@ async fn the_health_service_answers_checks_and_watches() {
         .into_inner();
     let mut next = async || watch.message().await.unwrap().map(|answer| answer.status());
     assert_eq!(next().await, Some(ServingStatus::Serving));
-    world.portvakt.terminate();
+    world.portvakt.signal("TERM");
     assert_eq!(next().await, Some(ServingStatus::NotServing));
     assert_eq!(check(&over_socket, "").await, Ok(ServingStatus::NotServing));
     drop(over_socket);

@@ -118,6 +118,21 @@ impl Config {
         self
     }
 
+    /// Writes a line of JSON for each request, with what Portvakt told of it.
+    pub fn logs_metadata(mut self, file: &Path) -> Self {
+        self.manager()["access_log"] = json!([{
+            "name": "envoy.access_loggers.file",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+                "path": file,
+                "log_format": {"json_format": {
+                    "portvakt": "%DYNAMIC_METADATA(envoy.filters.http.ext_authz)%",
+                }},
+            },
+        }]);
+        self
+    }
+
     /// The filter's settings.
     pub fn ext_authz(&mut self) -> &mut Value {
         &mut self.manager()["http_filters"][0]["typed_config"]

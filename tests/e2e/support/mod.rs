@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod documents;
 pub mod envoy;
 pub mod issuer;
+pub mod load;
 pub mod log;
 pub mod portvakt;
 pub mod raw;

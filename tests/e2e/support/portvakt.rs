@@ -28,13 +28,14 @@ impl Portvakt {
     pub async fn start(folder: &Path, config: &Value) -> Self {
         let file = folder.join("portvakt.yaml");
         fs::write(&file, config.to_string()).unwrap();
-        let mut process = Command::new(PROGRAM)
-            .args(["serve", "--config"])
-            .arg(&file)
-            .env_clear()
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--config"]).arg(&file).env_clear();
+        Self::spawn(command).await
+    }
+
+    /// Starts it by this command, and waits until it listens.
+    pub async fn spawn(mut command: Command) -> Self {
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::of("portvakt", process.stderr.take().unwrap());
         let admin = log.event("message", "listening for probes and metrics").await;
         let address = |event: &Value| event["address"].as_str().unwrap().to_owned();
@@ -74,10 +75,10 @@ impl Portvakt {
         value.map(|value| value.parse().unwrap())
     }
 
-    /// Asks it to stop.
-    pub fn terminate(&self) {
+    /// Sends it a signal, by the signal's name without `SIG`.
+    pub fn signal(&self, signal: &str) {
         // The shell's own `kill` is on every machine.
-        let kill = format!("kill -TERM {}", self.process.id());
+        let kill = format!("kill -{signal} {}", self.process.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 

@@ -1,6 +1,9 @@
 //! Everything at once: an issuer, an upstream, the service and an Envoy in front.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -111,6 +114,12 @@ impl<'a> Request<'a> {
     pub async fn send(self) -> Answer {
         Answer::read(self.inner.header("host", self.host).send().await.unwrap()).await
     }
+}
+
+/// A GET request to orders-api at an Envoy, with a bearer token.
+pub async fn ask(client: &reqwest::Client, envoy: SocketAddr, token: &str) -> Answer {
+    let request = client.get(format!("http://{envoy}/")).header("host", HOST).bearer_auth(token);
+    Answer::read(request.send().await.unwrap()).await
 }
 
 /// A client that speaks to nobody but the address it is given.
