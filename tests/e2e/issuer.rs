@@ -28,6 +28,20 @@ async fn after_a_restart_with_a_new_key_new_tokens_count_and_old_ones_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_key_by_the_same_name_ends_what_the_first_one_proved() {
+    let changes = json!({"entra": {"keys": {"refresh_interval": "1s"}}});
+    let world = World::with(Release::Current, changes, |envoy| envoy).await;
+    let token = Token::of_application(WEBSHOP);
+    let old = world.issuer.issue(HOME, &token);
+    world.get("/").bearer(&old).send().await.received();
+
+    world.issuer.rotate(HOME, &world.issuer.key(HOME).kid);
+    let new = world.issuer.issue(HOME, &token);
+    until_equal(200, async || world.get("/").bearer(&new).send().await.status).await;
+    world.get("/").bearer(&old).send().await.assert_denied("token_signature_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_issuer_that_stumbles_takes_nobody_down() {
     let world = World::start().await;
     let token = world.issuer.issue(HOME, &Token::of_application(WEBSHOP));
