@@ -2,3 +2,6 @@
 //! them.
 
 include!(concat!(env!("OUT_DIR"), "/proto.rs"));
+
+#[cfg(test)]
+mod tests;

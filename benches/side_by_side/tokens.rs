@@ -1,8 +1,6 @@
 //! Tokens of a granted user, each unlike the others.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use portvakt::demo::DemoIssuer;
+use portvakt::{clock::Clock, demo::DemoIssuer};
 use serde_json::json;
 
 use crate::Failure;
@@ -12,7 +10,7 @@ pub const HOST: &str = "orders.localhost";
 
 /// A token with eight caller headers or more to it, about as long as Entra ID's.
 pub fn token(issuer: &DemoIssuer, number: usize) -> Result<String, Failure> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let now = Clock::system().now();
     let claims = json!({
         "aud": "a2f4c0d1-5b7e-4d3a-8c69-17e05b9d4f20",
         "azp": "b6e8d9a3-2c41-4f7b-9d05-8a3f6e1c7d52",

@@ -59,6 +59,7 @@ fn keep_last_good(documents: &mut Vec<Document>, earlier: Vec<Document>, is_any_
 }
 
 /// What a part of a file turns out to be.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and moved on at once")]
 enum Part {
     /// A document of ours, whether broken or not.
     Document(Document),

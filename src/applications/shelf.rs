@@ -8,11 +8,10 @@ use std::{
     mem,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use super::walk::{Stamp, Walk, unreadable};
-use crate::finding::Finding;
+use crate::{clock::Clock, finding::Finding};
 
 /// The largest file that is read: 16 MiB.
 const MOST_BYTES: u64 = 16 << 20;
@@ -175,7 +174,7 @@ fn read(path: &Path) -> io::Result<Seen> {
 /// Whether a file was left alone for longer than file systems' clocks are coarse.
 fn is_old(stamp: Stamp) -> bool {
     const COARSEST: i64 = 2;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let now = Clock::system().now();
     stamp.changed_at().abs_diff(now.cast_signed()) > COARSEST.unsigned_abs()
 }
 
@@ -278,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_still_says_what_it_said() {
-        for text in [b"\xff\xfe".to_vec(), vec![b'#'; (MOST_BYTES + 1) as usize]] {
+        for text in [b"\xff\xfe".to_vec(), vec![b'#'; usize::try_from(MOST_BYTES + 1).unwrap()]] {
             let mut shelved = Shelved::new(&[("a.yaml", "a")]);
             shelved.refresh();
             shelved.write("a.yaml", text);

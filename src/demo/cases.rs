@@ -1,12 +1,13 @@
 //! The requests that the demo makes, and what each must answer.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use aws_lc_rs::error::Unspecified;
 use serde_json::{Value, json};
 
 use super::DemoIssuer;
-use crate::decision::{AllowReason, DenyReason};
+use crate::{
+    clock::Clock,
+    decision::{AllowReason, DenyReason},
+};
 
 /// The host of the protected API.
 pub const HOST: &str = "orders.localhost";
@@ -31,7 +32,7 @@ pub struct Case {
 /// # Errors
 /// Where the machine has no randomness.
 pub fn all(issuer: &DemoIssuer) -> Result<Vec<Case>, Unspecified> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let now = Clock::system().now();
     let token = |claims: Value| issuer.token(claims).map(Some);
     let deny = |reason: DenyReason| (reason.status() as u16, reason.code());
     let case = |title, token, expected| Case { title, token, expected };

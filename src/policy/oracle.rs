@@ -47,7 +47,8 @@ fn oracle(case: &Case) -> &'static str {
     };
     let words: Vec<&str> = text("scp").unwrap_or("").split(' ').filter(|w| !w.is_empty()).collect();
     let is_app = text("idtyp") == Some("app");
-    if is_app == !words.is_empty() || is_app && text("scp").is_some() {
+    let is_user = !words.is_empty();
+    if is_app == is_user || is_app && text("scp").is_some() {
         return "token_claims_invalid";
     }
     let Some(place) = CLIENTS.iter().position(|client| Some(*client) == text("azp")) else {

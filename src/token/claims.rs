@@ -227,7 +227,7 @@ mod tests {
             ("exp", json!(1e19), Err(TokenClaimsInvalid)),
             ("exp", json!(u64::MAX), Err(TokenClaimsInvalid)),
             ("exp", json!(-1), Err(TokenClaimsInvalid)),
-            ("exp", json!(NOW as f64 + 0.5), Err(TokenClaimsInvalid)),
+            ("exp", json!(1_800_000_000.5), Err(TokenClaimsInvalid)),
             ("exp", json!(NOW - 100 + 24 * 3600 + 1), Err(TokenClaimsInvalid)),
             ("exp", json!(NOW - 60), Err(TokenExpired)),
             ("exp", json!(0), Err(TokenExpired)),

@@ -1,0 +1,125 @@
+//! Issuers change their keys, stumble, and come late.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::support::{
+    Behaviour, Envoy, Issuer, Portvakt, Release, Token, Upstream, World,
+    documents::{self, FOREIGN, HOME, WEBSHOP},
+    envoy, until,
+    wait::until_equal,
+    world::{ask, client, configuration},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_with_a_new_key_new_tokens_count_and_old_ones_do_not() {
+    let world = World::start().await;
+    let token = Token::of_application(WEBSHOP);
+    let old = world.issuer.issue(HOME, &token);
+    world.get("/").bearer(&old).send().await.received();
+
+    world.issuer.rotate(HOME, "the next key");
+    let new = world.issuer.issue(HOME, &token);
+    // Within the cooldown the key is unknown; after it, the token itself has it fetched.
+    until_equal(200, async || world.get("/").bearer(&new).send().await.status).await;
+    // The old token was verified before; its key is gone, and with it the memory.
+    world.get("/").bearer(&old).send().await.assert_denied("token_key_unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_key_by_the_same_name_ends_what_the_first_one_proved() {
+    let changes = json!({"entra": {"keys": {"refresh_interval": "1s"}}});
+    let world = World::with(Release::Current, changes, |envoy| envoy).await;
+    let token = Token::of_application(WEBSHOP);
+    let old = world.issuer.issue(HOME, &token);
+    world.get("/").bearer(&old).send().await.received();
+
+    world.issuer.rotate(HOME, &world.issuer.key(HOME).kid);
+    let new = world.issuer.issue(HOME, &token);
+    until_equal(200, async || world.get("/").bearer(&new).send().await.status).await;
+    world.get("/").bearer(&old).send().await.assert_denied("token_signature_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_stumbles_takes_nobody_down() {
+    let world = World::start().await;
+    let token = world.issuer.issue(HOME, &Token::of_application(WEBSHOP));
+    let unknown = Token::of_application(WEBSHOP).header("kid", "unknown");
+    let failures = format!(
+        "portvakt_jwks_refreshes_total{{issuer=\"{}\",outcome=\"failure\"}}",
+        world.issuer.name(HOME)
+    );
+    for behaviour in [
+        Behaviour::Failing,
+        Behaviour::Garbage,
+        Behaviour::EmptySet,
+        Behaviour::Redirecting,
+        Behaviour::Hanging,
+    ] {
+        world.issuer.behave(HOME, behaviour);
+        let before = world.portvakt.metric(&failures).await;
+        until(&format!("a refresh that fails: {behaviour:?}"), async || {
+            let answer = world.get("/").token(&unknown).send().await;
+            answer.assert_denied("token_key_unknown");
+            // Known keys are decided by as before, without waiting for anything.
+            world.get("/").bearer(&token).send().await.received();
+            (world.portvakt.metric(&failures).await > before).then_some(())
+        })
+        .await;
+        assert_eq!(world.portvakt.admin("/readyz").await.0, 200, "{behaviour:?}");
+    }
+    world.issuer.behave(HOME, Behaviour::Normal);
+    world.issuer.rotate(HOME, "after the trouble");
+    let new = Token::of_application(WEBSHOP);
+    until_equal(200, async || world.get("/").token(&new).send().await.status).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_comes_late_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    documents::write(&folder.path().join("applications"));
+    let absent = Issuer::absent(&[HOME, FOREIGN]);
+    let config = configuration(absent.issuer(), json!({}));
+    let portvakt = Portvakt::start(folder.path(), &config).await;
+    let upstream = Upstream::start().await;
+    let config = envoy::Config::shipped(&[&portvakt.listeners[0]], &upstream);
+    let envoy = Envoy::start(Release::Current, folder.path(), &config).await;
+    let send = async |token: &str| ask(&client(), envoy.address, token).await;
+
+    let token = absent.issuer().issue(HOME, &Token::of_application(WEBSHOP));
+    let (status, text) = portvakt.admin("/readyz").await;
+    assert_eq!((status, text.contains("no issuer's keys are loaded")), (503, true), "{text}");
+    assert_eq!(portvakt.admin("/livez").await.0, 200);
+    until_equal(Some("keys_unavailable".to_owned()), async || send(&token).await.reason()).await;
+    send(&token).await.assert_denied("keys_unavailable");
+
+    let _issuer = absent.come();
+    let portvakt = portvakt.ready().await;
+    send(&token).await.received();
+    assert_eq!(upstream.requests(), 1);
+    drop(portvakt);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn issuer_and_keys_can_be_stated_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    documents::write(&folder.path().join("applications"));
+    let issuer = Issuer::start(&[HOME]);
+    let name = issuer.name(HOME);
+    let jwks_uri = name.replace("/v2.0", "/discovery/v2.0/keys");
+    let changes = json!({"entra": {"tenants": [{"issuer": name, "jwks_uri": jwks_uri}]}});
+    let portvakt = Portvakt::start(folder.path(), &configuration(&issuer, changes)).await;
+    let portvakt = portvakt.ready().await;
+    let upstream = Upstream::start().await;
+    let config = envoy::Config::shipped(&[&portvakt.listeners[0]], &upstream);
+    let envoy = Envoy::start(Release::Current, folder.path(), &config).await;
+    let token = issuer.issue(HOME, &Token::of_application(WEBSHOP));
+    ask(&client(), envoy.address, &token).await.received();
+    // Nothing but the configuration and the documents lies there: no state is written.
+    let mut names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.retain(|name| !name.to_string_lossy().starts_with(".tmp"));
+    names.sort();
+    assert_eq!(names, ["applications", "portvakt.yaml"]);
+}

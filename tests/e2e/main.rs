@@ -1,0 +1,28 @@
+//! Portvakt as its users meet it: the program itself, behind a real Envoy.
+//!
+//! `make setup` installs the Envoys; a missing one fails the tests and never skips them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    missing_debug_implementations,
+    reason = "tests fail by panicking"
+)]
+
+mod callers;
+mod commands;
+mod environment;
+mod grpc;
+mod issuer;
+mod mesh;
+mod metrics;
+mod paths;
+mod reasons;
+mod reload;
+mod seen;
+mod shutdown;
+mod support;
+mod tokens;
+mod transports;

@@ -1,0 +1,26 @@
+//! Everything around the tests: an issuer, an upstream, the service as a process, a real Envoy.
+
+pub mod answer;
+pub mod certificates;
+pub mod documents;
+pub mod envoy;
+pub mod issuer;
+pub mod load;
+pub mod log;
+pub mod portvakt;
+pub mod raw;
+pub mod signing_key;
+pub mod token;
+pub mod upstream;
+pub mod wait;
+pub mod world;
+
+pub use answer::Answer;
+pub use envoy::{Envoy, Release};
+pub use issuer::{Behaviour, Issuer};
+pub use portvakt::Portvakt;
+pub use signing_key::SigningKey;
+pub use token::Token;
+pub use upstream::Upstream;
+pub use wait::until;
+pub use world::World;
