@@ -1,6 +1,6 @@
 //! Files of NAIS documents: each document read on its own, with its last good version kept.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, slice, sync::Arc};
 
 use super::{
     document::{Document, Kind, Named},
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     finding::{Code, Finding},
     identifiers::ApplicationId,
-    yaml::{self, Mapping, Node, Reader},
+    yaml::{self, Mapping, Node, Reader, Value},
 };
 
 /// What a file of documents says.
@@ -29,10 +29,20 @@ impl Manifests {
         let mut documents = Vec::new();
         let mut is_any_nameless = false;
         for part in yaml::stream(source, text) {
-            match read_part(part, cluster, &mut reader) {
-                Part::Document(document) => documents.push(document),
-                Part::Nameless => is_any_nameless = true,
-                Part::OfOthers => {}
+            match part.content {
+                Ok(None) => {}
+                Ok(Some(node)) => {
+                    for item in items(&node) {
+                        match read_document(item, cluster, &mut reader) {
+                            Ok(document) => documents.extend(document),
+                            Err(Nameless) => is_any_nameless = true,
+                        }
+                    }
+                }
+                Err(finding) => {
+                    reader.add(finding);
+                    is_any_nameless = true;
+                }
             }
         }
         if let Some(earlier) = earlier {
@@ -58,39 +68,31 @@ fn keep_last_good(documents: &mut Vec<Document>, earlier: Vec<Document>, is_any_
     }
 }
 
-/// What a part of a file turns out to be.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and moved on at once")]
-enum Part {
-    /// A document of ours, whether broken or not.
-    Document(Document),
-    /// No YAML, or a document of ours that does not tell which application it describes.
-    Nameless,
-    /// A document of another kind.
-    OfOthers,
-}
+/// No YAML, or a document that may be ours and does not tell which application it describes.
+struct Nameless;
 
-fn read_part(part: yaml::Document, cluster: &str, reader: &mut Reader) -> Part {
-    match part.content {
-        Ok(Some(node)) => read_document(&node, cluster, reader),
-        Ok(None) => Part::OfOthers,
-        Err(finding) => {
-            reader.add(finding);
-            Part::Nameless
-        }
+/// The documents of a `List`, as `kubectl get` prints them, or the one document that it is.
+fn items(node: &Node) -> &[Node] {
+    let Value::Mapping(entries) = &node.value else { return slice::from_ref(node) };
+    let member = |name: &str| entries.iter().find(|entry| entry.key == name).map(|e| &e.node.value);
+    match (member("kind"), member("items")) {
+        (Some(Value::Text(kind)), Some(Value::Sequence(items))) if kind == "List" => items,
+        _ => slice::from_ref(node),
     }
 }
 
-fn read_document(node: &Node, cluster: &str, reader: &mut Reader) -> Part {
+/// A document of ours, whether broken or not; `None` for one of another kind.
+fn read_document(
+    node: &Node,
+    cluster: &str,
+    reader: &mut Reader,
+) -> Result<Option<Document>, Nameless> {
     let mark = reader.mark();
-    let Some(document) = reader.mapping(node, "A document") else { return Part::Nameless };
-    let kind = match read_kind(document, reader) {
-        Ok(Some(kind)) => kind,
-        Ok(None) => return Part::OfOthers,
-        Err(Unnamed) => return Part::Nameless,
-    };
-    let Some((id, name)) = read_name(document, cluster, reader) else { return Part::Nameless };
+    let document = reader.mapping(node, "A document").ok_or(Nameless)?;
+    let Some(kind) = read_kind(document, reader)? else { return Ok(None) };
+    let (id, name) = read_name(document, cluster, reader).ok_or(Nameless)?;
     let place = name.place.clone();
-    Part::Document(match kind {
+    Ok(Some(match kind {
         Kind::Manifest => {
             let content = read_manifest(document, &id, reader);
             let content = (!reader.has_errors_since(mark)).then_some(content);
@@ -101,25 +103,22 @@ fn read_document(node: &Node, cluster: &str, reader: &mut Reader) -> Part {
             let content = (!reader.has_errors_since(mark)).then_some(content);
             Document::Registration(Named { id, place, content })
         }
-    })
+    }))
 }
 
-/// The document is probably ours, but its kind cannot be told.
-struct Unnamed;
-
 /// Which of our kinds a document is of; `None` for those of others, which are many.
-fn read_kind(document: Mapping<'_>, reader: &mut Reader) -> Result<Option<Kind>, Unnamed> {
+fn read_kind(document: Mapping<'_>, reader: &mut Reader) -> Result<Option<Kind>, Nameless> {
     let api_version = document.get("apiVersion");
     let version = match api_version {
-        Some(node) => Some(reader.text(node, "apiVersion").ok_or(Unnamed)?),
+        Some(node) => Some(reader.text(node, "apiVersion").ok_or(Nameless)?),
         None => None,
     };
     let is_nais = version.is_none_or(|version| version.starts_with("nais.io/"));
     let kind = match document.get("kind") {
-        Some(node) => reader.text(node, "kind").ok_or(Unnamed)?,
+        Some(node) => reader.text(node, "kind").ok_or(Nameless)?,
         None if version.is_some() && is_nais => {
             reader.error(document.place, Code::Missing, "The document has no kind.");
-            return Err(Unnamed);
+            return Err(Nameless);
         }
         None => return Ok(None),
     };
@@ -440,5 +439,22 @@ status:
         let twice = read(&broken("a"), Some(read(&broken("a"), earlier())));
         assert_eq!(in_force(&twice), ["a Some(true)"]);
         assert_eq!(findings(&twice), ["4:7 error wrong_type"]);
+    }
+
+    #[test]
+    fn a_list_holds_documents_as_a_file_does() {
+        let item = |name: &str| {
+            format!(
+                "- {{apiVersion: nais.io/v1alpha1, kind: Application, metadata: {{name: {name}, namespace: team}}}}\n"
+            )
+        };
+        let text = format!(
+            "apiVersion: v1\nkind: List\nitems:\n{}{}- {{kind: Pod}}\n",
+            item("a"),
+            item("b")
+        );
+        let read = read(&text, None);
+        assert_eq!(read.documents.len(), 2);
+        assert!(read.findings.is_empty(), "{:?}", read.findings);
     }
 }
