@@ -1,0 +1,274 @@
+
+use super::*;
+use crate::applications::document::{Consumer, Manifest, Registration};
+
+const CLIENT_ID: &str = "381ce452-1d49-49df-9e7e-990ef0328d6c";
+const HEAD: &str = "apiVersion: nais.io/v1alpha1\nkind: Application\n";
+
+fn read(text: &str, earlier: Option<Manifests>) -> Manifests {
+    Manifests::read(&"f.yaml".into(), text, earlier, "dev")
+}
+
+fn findings(manifests: &Manifests) -> Vec<String> {
+    let short = |finding: &Finding| {
+        let Finding { place, severity, code, .. } = finding;
+        format!("{}:{} {} {}", place.line, place.column, severity.as_str(), code.as_str())
+    };
+    manifests.findings.iter().map(short).collect()
+}
+
+/// An `Application` document whose `spec` begins on line 4.
+fn application(name: &str, spec: &str) -> String {
+    format!("{HEAD}metadata: {{name: {name}, namespace: team}}\n{spec}\n")
+}
+
+fn manifest(text: &str) -> (Manifest, Vec<String>) {
+    let read = read(text, None);
+    let findings = findings(&read);
+    match read.documents.into_iter().next() {
+        Some(Document::Manifest(Named { content: Some(manifest), .. })) => (manifest, findings),
+        other => panic!("{other:?} {findings:?}"),
+    }
+}
+
+fn registration(text: &str) -> (Registration, Vec<String>) {
+    let head = "apiVersion: nais.io/v1\nkind: AzureAdApplication\n\
+                    metadata: {name: api, namespace: team}\n";
+    let read = read(&format!("{head}{text}"), None);
+    let findings = findings(&read);
+    match read.documents.into_iter().next() {
+        Some(Document::Registration(Named { content: Some(content), .. })) => (content, findings),
+        other => panic!("{other:?} {findings:?}"),
+    }
+}
+
+#[test]
+fn an_application_is_read_whole() {
+    let spec = format!(
+        "
+spec:
+  image: x
+  ingresses: [https://API.example.com/path, 'https://two.example:8443']
+  liveness: {{path: internal/alive, initialDelay: 5}}
+  readiness: {{path: /internal/ready}}
+  startup: {{path: ''}}
+  prometheus: {{enabled: true}}
+  azure:
+    application:
+      enabled: true
+      tenant: other.example
+      allowAllUsers: true
+      claims: {{groups: [{{id: {CLIENT_ID}}}]}}
+  accessPolicy:
+    inbound:
+      rules:
+        - application: a
+        - {{application: b, namespace: x, cluster: y, permissions: {{roles: [z]}}}}
+        - application: '*'
+    outbound: {{external: [{{host: elsewhere.example}}]}}"
+    );
+    let (manifest, findings) = manifest(&application("api", &spec));
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(manifest.enabled, Some(true));
+    assert_eq!(manifest.tenant.unwrap().value, "other.example");
+    assert!(manifest.users.everyone);
+    assert_eq!(manifest.users.groups.len(), 1);
+    let hosts: Vec<_> = manifest.hosts.iter().map(|host| host.value.as_str()).collect();
+    assert_eq!(hosts, ["api.example.com", "two.example"]);
+    let paths: Vec<_> = manifest.open_paths.iter().map(ToString::to_string).collect();
+    assert_eq!(paths, ["/internal/alive", "/internal/ready", "/metrics"]);
+    let consumers: Vec<_> = manifest
+        .rules
+        .iter()
+        .map(|rule| match &rule.consumer {
+            Consumer::Application(id) => id.as_str(),
+            Consumer::Anyone => "*",
+        })
+        .collect();
+    assert_eq!(consumers, ["dev:team:a", "y:x:b", "*"]);
+}
+
+#[test]
+fn a_registration_is_read_whole() {
+    let (registration, findings) = registration(&format!(
+        "
+spec: {{secretName: s, tenant: asked.example, preAuthorizedApplications: [{{application: a}}]}}
+status:
+  clientId: {CLIENT_ID}
+  synchronizationTenant: {CLIENT_ID}
+  synchronizationTenantName: named.example
+  preAuthorizedApps:
+    assigned: [{{accessPolicyRule: {{application: a}}, clientId: {CLIENT_ID}}}]
+    unassigned: [{{accessPolicyRule: {{application: b}}, reason: no such}}]"
+    ));
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(registration.client_id.unwrap().value.to_string(), CLIENT_ID);
+    assert_eq!(registration.tenant.unwrap().value, CLIENT_ID);
+    assert_eq!(registration.rules.len(), 1);
+    assert_eq!(registration.assigned.len(), 1);
+    assert_eq!(registration.assigned[0].id.as_str(), "dev:team:a");
+}
+
+#[test]
+fn a_registration_without_a_status_yet_is_no_error() {
+    for text in ["spec: {secretName: s}", "status: {clientId: ''}", "status: {}"] {
+        let (registration, findings) = registration(text);
+        assert_eq!(registration.client_id, None, "{text}");
+        assert!(findings.is_empty(), "{findings:?}");
+    }
+}
+
+#[test]
+fn documents_of_other_kinds_are_passed_over() {
+    for text in [
+        "apiVersion: v1\nkind: Service\nmetadata: {}\n",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: 7\n",
+        "apiVersion: nais.io/v1\nkind: Naisjob\n",
+        "resources: [app.yaml]\n",
+    ] {
+        let manifests = read(text, None);
+        assert!(manifests.documents.is_empty() && manifests.findings.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn what_does_not_tell_its_application_is_an_error() {
+    for (text, expected) in [
+        ("text", "1:1 error wrong_type"),
+        ("[1]", "1:1 error wrong_type"),
+        ("apiVersion: nais.io/v1", "1:1 error missing"),
+        ("kind: 7", "1:7 error wrong_type"),
+        ("kind: Application", "1:1 error missing"),
+        ("apiVersion: nais.io/v1\nkind: Application\nmetadata: {}", "1:13 error invalid_value"),
+        (&format!("{HEAD}spec: {{}}"), "1:1 error missing"),
+        (&format!("{HEAD}metadata: 7"), "3:11 error wrong_type"),
+        (&format!("{HEAD}metadata: {{name: a}}"), "3:11 error missing"),
+        (&format!("{HEAD}metadata: {{name: a, namespace: 1}}"), "3:32 error wrong_type"),
+        (&format!("{HEAD}metadata: {{name: 'a b', namespace: c}}"), "3:18 error invalid_value"),
+    ] {
+        let manifests = read(text, None);
+        assert!(manifests.documents.is_empty(), "{text}");
+        assert_eq!(findings(&manifests).first().map(String::as_str), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_wrong_value_breaks_the_document_and_is_found_at_its_place() {
+    for (spec, expected) in [
+        ("spec: 7", "4:7 error wrong_type"),
+        ("spec: {azure: 7}", "4:15 error wrong_type"),
+        ("spec: {azure: {application: {enabled: yes}}}", "4:39 error wrong_type"),
+        ("spec: {azure: {application: {tenant: [a]}}}", "4:38 error wrong_type"),
+        ("spec: {azure: {application: {allowAllUsers: 'true'}}}", "4:45 error wrong_type"),
+        ("spec: {azure: {application: {claims: []}}}", "4:38 error wrong_type"),
+        ("spec: {azure: {application: {claims: {groups: {}}}}}", "4:47 error wrong_type"),
+        ("spec: {azure: {application: {claims: {groups: [{}]}}}}", "4:48 error missing"),
+        ("spec: {accessPolicy: []}", "4:22 error wrong_type"),
+        ("spec: {accessPolicy: {inbound: []}}", "4:32 error wrong_type"),
+        ("spec: {accessPolicy: {inbound: {rules: {}}}}", "4:40 error wrong_type"),
+        ("spec: {accessPolicy: {inbound: {rules: [a]}}}", "4:41 error wrong_type"),
+        ("spec: {accessPolicy: {inbound: {rules: [{namespace: a}]}}}", "4:41 error missing"),
+        (
+            "spec: {accessPolicy: {inbound: {rules: [{application: 'a:b'}]}}}",
+            "4:55 error invalid_value",
+        ),
+        ("spec: {ingresses: https://a.example}", "4:19 error wrong_type"),
+        ("spec: {ingresses: [7]}", "4:20 error wrong_type"),
+        ("spec: {liveness: /alive}", "4:18 error wrong_type"),
+        ("spec: {prometheus: {enabled: 1}}", "4:30 error wrong_type"),
+    ] {
+        let manifests = read(&application("api", spec), None);
+        assert_eq!(findings(&manifests), [expected], "{spec}");
+        let [Document::Manifest(Named { content: None, id, .. })] = &manifests.documents[..] else {
+            panic!("{spec}: {:?}", manifests.documents)
+        };
+        assert_eq!(id.as_str(), "dev:team:api");
+    }
+}
+
+#[test]
+fn what_probably_is_a_slip_is_a_warning() {
+    for (spec, expected) in [
+        ("spec: {accesPolicy: {}}", "4:8 warning unknown_key"),
+        ("spec: {ingress: []}", "4:8 warning unknown_key"),
+        ("spec: {accessPolicy: {inbund: {}}}", "4:23 warning unknown_key"),
+        ("spec: {accessPolicy: {inbound: {rule: []}}}", "4:33 warning unknown_key"),
+        (
+            "spec: {accessPolicy: {inbound: {rules: [{application: a, team: b}]}}}",
+            "4:58 warning unknown_key",
+        ),
+        ("spec: {azure: {application: {enable: true}}}", "4:30 warning unknown_key"),
+        ("spec: {azure: {application: {claims: {group: []}}}}", "4:39 warning unknown_key"),
+        (
+            "spec: {azure: {application: {claims: {groups: [{id: not-a-guid}]}}}}",
+            "4:53 warning invalid_group",
+        ),
+        ("spec: {ingresses: [api.example.com]}", "4:20 warning invalid_value"),
+        ("spec: {ingresses: ['https://*.example.com']}", "4:20 warning invalid_value"),
+        ("spec: {liveness: {path: '/alive?x'}}", "4:25 warning invalid_value"),
+    ] {
+        let (_, findings) = manifest(&application("api", spec));
+        assert_eq!(findings, [expected], "{spec}");
+    }
+    let (_, findings) = manifest(&application("api", "spec: {replicas: {}, azur: {}}"));
+    assert_eq!(findings, ["4:22 warning unknown_key"]);
+}
+
+#[test]
+fn a_group_that_is_no_guid_leaves_the_others_in_force() {
+    let groups = format!("[{{id: x}}, {{id: {CLIENT_ID}}}, {{id: ''}}]");
+    let spec = format!("spec: {{azure: {{application: {{claims: {{groups: {groups}}}}}}}}}");
+    let (manifest, findings) = manifest(&application("api", &spec));
+    assert_eq!(manifest.users.groups.len(), 1);
+    assert_eq!(findings.len(), 2, "{findings:?}");
+}
+
+/// `name: enabled` of every document, where it is not broken.
+fn in_force(manifests: &Manifests) -> Vec<String> {
+    let told = |document: &Document| match document {
+        Document::Manifest(Named { id, content, .. }) => {
+            let enabled = content.as_ref().map(|manifest| manifest.enabled == Some(true));
+            format!("{} {enabled:?}", id.name())
+        }
+        Document::Registration(_) => panic!("none was written"),
+    };
+    manifests.documents.iter().map(told).collect()
+}
+
+#[test]
+fn a_document_with_an_error_stays_as_it_was_and_hurts_no_other() {
+    let enabled = |name: &str| application(name, "spec: {azure: {application: {enabled: true}}}");
+    let disabled = |name: &str| application(name, "");
+    let broken = |name: &str| application(name, "spec: 7");
+    let both = |one: String, other: String| format!("{one}---\n{other}");
+    let earlier = || Some(read(&both(enabled("a"), enabled("b")), None));
+    for (text, expected) in [
+        (both(disabled("a"), broken("b")), vec!["a Some(false)", "b Some(true)"]),
+        (both(broken("b"), disabled("a")), vec!["b Some(true)", "a Some(false)"]),
+        (both(disabled("a"), broken("c")), vec!["a Some(false)", "c None"]),
+        (both(disabled("a"), "spec: [".into()), vec!["a Some(false)", "b Some(true)"]),
+        (both(disabled("a"), HEAD.into()), vec!["a Some(false)", "b Some(true)"]),
+        ("{".into(), vec!["a Some(true)", "b Some(true)"]),
+        (disabled("a"), vec!["a Some(false)"]),
+        (String::new(), vec![]),
+    ] {
+        assert_eq!(in_force(&read(&text, earlier())), expected, "{text}");
+    }
+    let twice = read(&broken("a"), Some(read(&broken("a"), earlier())));
+    assert_eq!(in_force(&twice), ["a Some(true)"]);
+    assert_eq!(findings(&twice), ["4:7 error wrong_type"]);
+}
+
+#[test]
+fn a_list_holds_documents_as_a_file_does() {
+    let item = |name: &str| {
+        format!(
+            "- {{apiVersion: nais.io/v1alpha1, kind: Application, metadata: {{name: {name}, namespace: team}}}}\n"
+        )
+    };
+    let text =
+        format!("apiVersion: v1\nkind: List\nitems:\n{}{}- {{kind: Pod}}\n", item("a"), item("b"));
+    let read = read(&text, None);
+    assert_eq!(read.documents.len(), 2);
+    assert!(read.findings.is_empty(), "{:?}", read.findings);
+}

@@ -1,0 +1,358 @@
+
+use super::*;
+use crate::applications::{
+    consumers::FurtherConsumers,
+    context::{KnownTenant, Tenants},
+    manifests::Manifests,
+};
+
+/// The first configured tenant, and the one called `other.example`.
+const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
+const OTHER_TENANT: &str = "00000000-0000-0000-0000-00000000000b";
+
+fn guid(number: u8) -> ClientId {
+    format!("00000000-0000-0000-0000-0000000000{number:02}").parse().unwrap()
+}
+
+/// Documents and consumers that are resolved together.
+#[derive(Default)]
+struct Known {
+    documents: String,
+    further: Option<String>,
+    environment: Option<EnvironmentApplication>,
+}
+
+impl Known {
+    fn of(documents: impl IntoIterator<Item = String>) -> Self {
+        Self { documents: documents.into_iter().collect(), ..Self::default() }
+    }
+
+    fn resolve(&self) -> Resolved {
+        let tenant = |id: &str, name: Option<&str>| KnownTenant {
+            id: id.parse().unwrap(),
+            name: name.map(ToOwned::to_owned),
+        };
+        let tenants = vec![tenant(TENANT, None), tenant(OTHER_TENANT, Some("other.example"))];
+        self.resolve_in(Tenants::Configured(tenants))
+    }
+
+    fn resolve_in(&self, tenants: Tenants) -> Resolved {
+        let documents = Manifests::read(&"f.yaml".into(), &self.documents, None, "dev");
+        let further = self.further.as_deref().unwrap_or("[]");
+        let further = FurtherConsumers::read(&"apps.json".into(), further, None);
+        let context = Context { cluster: "dev".into(), tenants };
+        resolve(
+            documents.documents.iter(),
+            self.environment.as_ref(),
+            further.entries.iter(),
+            &context,
+        )
+    }
+}
+
+/// An `Application` of the namespace `team`.
+fn manifest(name: &str, spec: &str) -> String {
+    format!(
+        "---\napiVersion: nais.io/v1alpha1\nkind: Application\n\
+             metadata: {{name: {name}, namespace: team}}\nspec: {spec}\n"
+    )
+}
+
+fn annotated(name: &str, client_id: u8, spec: &str) -> String {
+    let annotations =
+        format!("annotations: {{portvakt.dev/client-id: {}}}, namespace", guid(client_id));
+    manifest(name, spec).replace("namespace", &annotations)
+}
+
+/// An `AzureAdApplication` of the namespace `team`.
+fn registration(name: &str, client_id: u8, more: &str) -> String {
+    format!(
+        "---\napiVersion: nais.io/v1\nkind: AzureAdApplication\n\
+             metadata: {{name: {name}, namespace: team}}\n\
+             status: {{clientId: {}{more}}}\n",
+        guid(client_id)
+    )
+}
+
+fn rules(rules: &str) -> String {
+    format!(
+        "{{azure: {{application: {{enabled: true}}}}, accessPolicy: {{inbound: {{rules: [{rules}]}}}}}}"
+    )
+}
+
+fn assigned(consumer: &str, client_id: u8) -> String {
+    format!(
+        ", preAuthorizedApps: {{assigned: [{{accessPolicyRule: {{application: {consumer}}}, \
+             clientId: {}}}]}}",
+        guid(client_id)
+    )
+}
+
+fn environment(consumers: &[(&str, u8)]) -> EnvironmentApplication {
+    EnvironmentApplication {
+        id: "dev:team:api".parse().unwrap(),
+        client_id: guid(1),
+        tenant: TENANT.parse().unwrap(),
+        consumers: consumers
+            .iter()
+            .map(|(id, client_id)| PreAuthorized {
+                id: id.parse().unwrap(),
+                client_id: guid(*client_id),
+            })
+            .collect(),
+    }
+}
+
+fn find<'r>(resolved: &'r Resolved, id: &str) -> &'r Protection {
+    let found = resolved.applications.iter().find(|application| application.id.as_str() == id);
+    &found.unwrap_or_else(|| panic!("no {id}")).protection
+}
+
+/// The consumers of `dev:team:api`, as `name=last digits of its client id`.
+fn consumers(resolved: &Resolved) -> Vec<String> {
+    let Protection::Enforced { access, .. } = find(resolved, "dev:team:api") else {
+        panic!("not enforced: {:?}", resolved.applications)
+    };
+    let mut consumers: Vec<_> = access
+        .consumers
+        .iter()
+        .map(|(client_id, name)| format!("{name}={}", &client_id.to_string()[34..]))
+        .collect();
+    consumers.sort();
+    consumers
+}
+
+fn codes(resolved: &Resolved) -> Vec<(u64, &'static str)> {
+    resolved.findings.iter().map(|found| (found.place.line, found.code.as_str())).collect()
+}
+
+#[test]
+fn whether_an_application_is_enabled_is_stated_or_follows_from_its_registration() {
+    use DisabledBecause::{EntraNotEnabled, NoClientId};
+    let stated = |enabled: bool| format!("{{azure: {{application: {{enabled: {enabled}}}}}}}");
+    for (documents, disabled) in [
+        (vec![manifest("api", "{}")], Some(EntraNotEnabled)),
+        (vec![manifest("api", &stated(false))], Some(EntraNotEnabled)),
+        (vec![manifest("api", &stated(true))], Some(NoClientId)),
+        (vec![manifest("api", "{}"), registration("api", 1, "")], None),
+        (vec![manifest("api", &stated(false)), registration("api", 1, "")], Some(EntraNotEnabled)),
+        (vec![annotated("api", 1, "{}")], None),
+        (vec![annotated("api", 1, &stated(false))], Some(EntraNotEnabled)),
+        (vec![registration("api", 1, "")], None),
+        (vec![registration("api", 1, "").replace("clientId", "objectId")], Some(NoClientId)),
+    ] {
+        let resolved = Known::of(documents.clone()).resolve();
+        let found = match find(&resolved, "dev:team:api") {
+            Protection::Enforced { .. } => None,
+            Protection::Disabled(because) => Some(*because),
+        };
+        assert_eq!(found, disabled, "{documents:?}");
+        let is_reported = codes(&resolved).iter().any(|(_, code)| *code == "no_client_id");
+        assert_eq!(is_reported, disabled == Some(NoClientId), "{documents:?}");
+    }
+}
+
+#[test]
+fn the_client_id_is_that_of_the_registration_then_the_environment_then_the_annotation() {
+    let enforced = |known: Known| match find(&known.resolve(), "dev:team:api") {
+        Protection::Enforced { client_id, .. } => *client_id,
+        Protection::Disabled(because) => panic!("{because:?}"),
+    };
+    let annotated = annotated("api", 3, "{}");
+    let environment = Some(environment(&[]));
+    let all = Known {
+        environment: environment.clone(),
+        ..Known::of([annotated.clone(), registration("api", 2, "")])
+    };
+    assert_eq!(enforced(all), guid(2));
+    assert_eq!(enforced(Known { environment, ..Known::of([annotated.clone()]) }), guid(1));
+    assert_eq!(enforced(Known::of([annotated])), guid(3));
+}
+
+#[test]
+fn the_tenant_is_the_first_stated_and_must_be_configured() {
+    let spec = |tenant: &str| format!("{{azure: {{application: {{tenant: {tenant}}}}}}}");
+    let synchronised = |tenant: &str| {
+        registration("api", 1, &format!(", synchronizationTenant: {tenant}"))
+            + "spec: {tenant: other.example}\n"
+    };
+    let named = registration("api", 1, ", synchronizationTenantName: other.example");
+    let asked = registration("api", 1, "") + "spec: {tenant: other.example}\n";
+    let unknown = "00000000-0000-0000-0000-00000000000c";
+    for (documents, tenant) in [
+        (vec![registration("api", 1, "")], Ok(TENANT)),
+        (vec![annotated("api", 1, &spec("other.example"))], Ok(OTHER_TENANT)),
+        (vec![annotated("api", 1, &spec(OTHER_TENANT))], Ok(OTHER_TENANT)),
+        (vec![annotated("api", 1, &spec("Other.example"))], Err(5)),
+        (vec![annotated("api", 1, &spec(unknown))], Err(5)),
+        (vec![synchronised(TENANT)], Ok(TENANT)),
+        (vec![synchronised(unknown)], Err(5)),
+        (vec![named], Ok(OTHER_TENANT)),
+        (vec![asked.clone()], Ok(OTHER_TENANT)),
+        (vec![asked, manifest("api", &spec(unknown))], Ok(OTHER_TENANT)),
+        (vec![registration("api", 1, ""), manifest("api", &spec(unknown))], Err(10)),
+    ] {
+        let resolved = Known::of(documents.clone()).resolve();
+        match (find(&resolved, "dev:team:api"), tenant) {
+            (Protection::Enforced { tenant: found, .. }, Ok(tenant)) => {
+                assert_eq!(found.to_string(), tenant, "{documents:?}");
+                assert!(codes(&resolved).is_empty());
+            }
+            (Protection::Disabled(DisabledBecause::UnknownTenant), Err(line)) => {
+                assert_eq!(codes(&resolved), [(line, "unknown_tenant")], "{documents:?}");
+            }
+            (found, _) => panic!("{found:?} of {documents:?}"),
+        }
+    }
+}
+
+#[test]
+fn without_a_configuration_no_tenant_is_found_fault_with() {
+    let spec = "{azure: {application: {tenant: any.example}}}";
+    let resolved = Known::of([annotated("api", 1, spec)]).resolve_in(Tenants::Unspecified);
+    assert!(resolved.findings.is_empty(), "{:?}", resolved.findings);
+}
+
+#[test]
+fn a_rule_takes_the_namespace_and_cluster_of_the_application_it_protects() {
+    let further = |name: &str| format!(r#"[{{"name": "{name}", "clientId": "{}"}}]"#, guid(2));
+    for (rule, consumer) in [
+        ("{application: a}", "dev:team:a"),
+        ("{application: a, namespace: ''}", "dev:team:a"),
+        ("{application: a, namespace: other}", "dev:other:a"),
+        ("{application: a, cluster: prod}", "prod:team:a"),
+        ("{application: a, namespace: other, cluster: prod}", "prod:other:a"),
+    ] {
+        let documents = [manifest("api", &rules(rule)), registration("api", 1, "")];
+        let known = Known { further: Some(further(consumer)), ..Known::of(documents) };
+        let resolved = known.resolve();
+        assert_eq!(consumers(&resolved), [format!("{consumer}=02")], "{rule}");
+        assert_eq!(resolved.rules, Rules { resolved: 1, unresolved: 0 });
+    }
+}
+
+#[test]
+fn a_consumer_is_looked_up_in_the_own_list_then_the_documents_then_the_further_consumers() {
+    let api = manifest("api", &rules("{application: a}"));
+    let own = registration("api", 1, &assigned("a", 2));
+    let bare = registration("api", 1, "");
+    let other = registration("a", 4, "");
+    let further = format!(r#"[{{"name": "dev:team:a", "clientId": "{}"}}]"#, guid(5));
+    let environment = environment(&[("dev:team:a", 3)]);
+    for (documents, environment, expected) in [
+        (vec![api.clone(), own, other.clone()], Some(environment.clone()), "02"),
+        (vec![api.clone(), bare.clone(), other.clone()], Some(environment), "03"),
+        (vec![api.clone(), bare.clone(), other], None, "04"),
+        (vec![api, bare], None, "05"),
+    ] {
+        let known = Known { environment, further: Some(further.clone()), ..Known::of(documents) };
+        assert_eq!(consumers(&known.resolve()), [format!("dev:team:a={expected}")]);
+    }
+}
+
+#[test]
+fn a_rule_that_names_nobody_known_grants_nothing_and_is_reported_at_its_place() {
+    for (rule, code, unresolved) in [
+        ("{application: a}", Some("unresolved_rule"), 1),
+        ("{application: '*'}", Some("wildcard_rule"), 0),
+        ("{application: a, namespace: '*'}", Some("wildcard_rule"), 0),
+        ("{application: api}", None, 0),
+    ] {
+        let documents = [manifest("api", &rules(rule)), registration("api", 1, "")];
+        let resolved = Known::of(documents).resolve();
+        assert!(consumers(&resolved).is_empty(), "{rule}");
+        assert_eq!(resolved.rules.unresolved, unresolved, "{rule}");
+        let expected: Vec<_> = code.map(|code| (5, code)).into_iter().collect();
+        assert_eq!(codes(&resolved), expected, "{rule}");
+    }
+}
+
+#[test]
+fn rules_of_an_application_without_entra_concern_no_token() {
+    let spec = "{accessPolicy: {inbound: {rules: [{application: '*'}, {application: a}]}}}";
+    let resolved = Known::of([manifest("api", spec)]).resolve();
+    assert!(resolved.findings.is_empty(), "{:?}", resolved.findings);
+    assert_eq!(resolved.rules, Rules::default());
+}
+
+#[test]
+fn an_application_document_alone_says_who_gets_in() {
+    let registration = registration("api", 1, &assigned("a", 2))
+        + "spec: {allowAllUsers: true, preAuthorizedApplications: [{application: b}]}\n";
+    let environment = Some(environment(&[("dev:team:c", 3)]));
+    let known = Known {
+        environment: environment.clone(),
+        ..Known::of([manifest("api", "{}"), registration.clone()])
+    };
+    let resolved = known.resolve();
+    assert!(consumers(&resolved).is_empty());
+    let Protection::Enforced { access, .. } = find(&resolved, "dev:team:api") else { panic!() };
+    assert_eq!(*access, AccessPolicy::default());
+
+    let documents = [registration, self::registration("b", 4, "")];
+    let resolved = Known::of(documents).resolve();
+    assert_eq!(consumers(&resolved), ["dev:team:a=02", "dev:team:b=04"]);
+    let Protection::Enforced { access, .. } = find(&resolved, "dev:team:api") else { panic!() };
+    assert!(access.users.everyone);
+
+    let resolved = Known { environment, ..Known::default() }.resolve();
+    assert_eq!(consumers(&resolved), ["dev:team:c=03"]);
+    let Protection::Enforced { access, .. } = find(&resolved, "dev:team:api") else { panic!() };
+    assert_eq!(access.users, UserAccess::default());
+}
+
+#[test]
+fn a_client_id_that_two_applications_claim_lets_nobody_in_and_resolves_no_rule() {
+    let resolved = Known::of([
+        manifest("api", &rules("{application: a}")),
+        registration("api", 1, ""),
+        registration("a", 2, ""),
+        annotated("b", 2, "{}"),
+    ])
+    .resolve();
+    assert!(consumers(&resolved).is_empty());
+    for id in ["dev:team:a", "dev:team:b"] {
+        let claimed = Protection::Disabled(DisabledBecause::ClientIdClaimedTwice);
+        assert_eq!(*find(&resolved, id), claimed);
+    }
+    let expected =
+        [(15, "client_id_claimed_twice"), (5, "unresolved_rule"), (19, "client_id_claimed_twice")];
+    assert_eq!(codes(&resolved), expected);
+}
+
+#[test]
+fn a_host_that_two_applications_claim_is_reported_at_each() {
+    let ingress = |host: &str| format!("{{ingresses: ['https://{host}', 'https://{host}/x']}}");
+    for (one, other, lines) in [
+        ("a.example", "b.example", vec![]),
+        ("a.example", "A.example.", vec![5, 5, 10, 10]),
+        ("api.team", "b.example", vec![]),
+        ("b.team.svc.cluster.local", "b.example", vec![5, 5]),
+    ] {
+        let documents = [manifest("api", &ingress(one)), manifest("b", &ingress(other))];
+        let resolved = Known::of(documents).resolve();
+        let expected: Vec<_> = lines.into_iter().map(|line| (line, "host_claimed_twice")).collect();
+        assert_eq!(codes(&resolved), expected, "{one} {other}");
+    }
+}
+
+#[test]
+fn of_two_documents_with_one_identity_the_first_counts() {
+    let resolved = Known::of([registration("api", 1, ""), registration("api", 2, "")]).resolve();
+    assert_eq!(codes(&resolved), [(9, "duplicate_document")]);
+    let Protection::Enforced { client_id, .. } = find(&resolved, "dev:team:api") else { panic!() };
+    assert_eq!(*client_id, guid(1));
+}
+
+#[test]
+fn an_application_with_a_broken_document_lets_nobody_in() {
+    let broken = Protection::Disabled(DisabledBecause::BrokenDocument);
+    for documents in [
+        vec![manifest("api", "[]")],
+        vec![manifest("api", "[]"), registration("api", 1, "")],
+        vec![annotated("api", 1, "{}"), registration("api", 1, ", preAuthorizedApps: 1")],
+    ] {
+        let resolved = Known::of(documents.clone()).resolve();
+        assert_eq!(*find(&resolved, "dev:team:api"), broken, "{documents:?}");
+    }
+}
