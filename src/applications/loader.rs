@@ -140,6 +140,7 @@ mod tests {
     use crate::{
         applications::{Protection, Tenants},
         identifiers::Guid,
+        policy::AccessPolicy,
     };
 
     fn samples() -> PathBuf {
@@ -175,6 +176,30 @@ mod tests {
         assert_eq!(access.consumers[&reports].as_str(), "demo:team-insight:reports");
         assert_eq!(access.users.groups.len(), 1);
         assert_eq!(resolved.applications[1].open_paths.len(), 2);
+    }
+
+    #[test]
+    fn a_file_cut_short_anywhere_lets_nobody_in_that_the_whole_one_does_not() {
+        let whole = std::fs::read_to_string(samples().join("orders-api.yaml")).unwrap();
+        let granted = |text: &str| {
+            let file = Manifests::read(&"f.yaml".into(), text, None, "demo");
+            let further = std::iter::empty();
+            let resolved = resolve(file.documents.iter(), None, further, &context());
+            let access = resolved.applications.into_iter().map(|found| match found.protection {
+                Protection::Enforced { access, .. } => access,
+                Protection::Disabled(_) => AccessPolicy::default(),
+            });
+            access.collect::<Vec<_>>()
+        };
+        let [all] = &granted(&whole)[..] else { panic!("one application") };
+        assert_eq!((all.consumers.len(), all.users.groups.len()), (2, 1));
+        for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
+            for access in granted(&whole[..end]) {
+                assert!(access.consumers.keys().all(|id| all.consumers.contains_key(id)), "{end}");
+                assert!(access.users.groups.is_subset(&all.users.groups), "{end}");
+                assert!(!access.users.everyone, "{end}");
+            }
+        }
     }
 
     #[test]

@@ -30,9 +30,8 @@ impl Manifests {
         let mut is_any_nameless = false;
         for part in yaml::stream(source, text) {
             match read_part(part, cluster, &mut reader) {
-                Part::Document(document) => documents.push(document),
-                Part::Nameless => is_any_nameless = true,
-                Part::OfOthers => {}
+                Ok(document) => documents.extend(document),
+                Err(Nameless) => is_any_nameless = true,
             }
         }
         if let Some(earlier) = earlier {
@@ -58,39 +57,36 @@ fn keep_last_good(documents: &mut Vec<Document>, earlier: Vec<Document>, is_any_
     }
 }
 
-/// What a part of a file turns out to be.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and moved on at once")]
-enum Part {
-    /// A document of ours, whether broken or not.
-    Document(Document),
-    /// No YAML, or a document of ours that does not tell which application it describes.
-    Nameless,
-    /// A document of another kind.
-    OfOthers,
-}
+/// No YAML, or a document that may be ours and does not tell which application it describes.
+struct Nameless;
 
-fn read_part(part: yaml::Document, cluster: &str, reader: &mut Reader) -> Part {
+/// A document of ours, whether broken or not; `None` for one of another kind.
+fn read_part(
+    part: yaml::Document,
+    cluster: &str,
+    reader: &mut Reader,
+) -> Result<Option<Document>, Nameless> {
     match part.content {
         Ok(Some(node)) => read_document(&node, cluster, reader),
-        Ok(None) => Part::OfOthers,
+        Ok(None) => Ok(None),
         Err(finding) => {
             reader.add(finding);
-            Part::Nameless
+            Err(Nameless)
         }
     }
 }
 
-fn read_document(node: &Node, cluster: &str, reader: &mut Reader) -> Part {
+fn read_document(
+    node: &Node,
+    cluster: &str,
+    reader: &mut Reader,
+) -> Result<Option<Document>, Nameless> {
     let mark = reader.mark();
-    let Some(document) = reader.mapping(node, "A document") else { return Part::Nameless };
-    let kind = match read_kind(document, reader) {
-        Ok(Some(kind)) => kind,
-        Ok(None) => return Part::OfOthers,
-        Err(Unnamed) => return Part::Nameless,
-    };
-    let Some((id, name)) = read_name(document, cluster, reader) else { return Part::Nameless };
+    let document = reader.mapping(node, "A document").ok_or(Nameless)?;
+    let Some(kind) = read_kind(document, reader)? else { return Ok(None) };
+    let (id, name) = read_name(document, cluster, reader).ok_or(Nameless)?;
     let place = name.place.clone();
-    Part::Document(match kind {
+    Ok(Some(match kind {
         Kind::Manifest => {
             let content = read_manifest(document, &id, reader);
             let content = (!reader.has_errors_since(mark)).then_some(content);
@@ -101,25 +97,22 @@ fn read_document(node: &Node, cluster: &str, reader: &mut Reader) -> Part {
             let content = (!reader.has_errors_since(mark)).then_some(content);
             Document::Registration(Named { id, place, content })
         }
-    })
+    }))
 }
 
-/// The document is probably ours, but its kind cannot be told.
-struct Unnamed;
-
 /// Which of our kinds a document is of; `None` for those of others, which are many.
-fn read_kind(document: Mapping<'_>, reader: &mut Reader) -> Result<Option<Kind>, Unnamed> {
+fn read_kind(document: Mapping<'_>, reader: &mut Reader) -> Result<Option<Kind>, Nameless> {
     let api_version = document.get("apiVersion");
     let version = match api_version {
-        Some(node) => Some(reader.text(node, "apiVersion").ok_or(Unnamed)?),
+        Some(node) => Some(reader.text(node, "apiVersion").ok_or(Nameless)?),
         None => None,
     };
     let is_nais = version.is_none_or(|version| version.starts_with("nais.io/"));
     let kind = match document.get("kind") {
-        Some(node) => reader.text(node, "kind").ok_or(Unnamed)?,
+        Some(node) => reader.text(node, "kind").ok_or(Nameless)?,
         None if version.is_some() && is_nais => {
             reader.error(document.place, Code::Missing, "The document has no kind.");
-            return Err(Unnamed);
+            return Err(Nameless);
         }
         None => return Ok(None),
     };

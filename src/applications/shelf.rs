@@ -95,9 +95,10 @@ impl<T> Shelf<T> {
             self.files.insert(path.clone(), file);
         }
         for (path, file) in earlier {
-            match walk.unlisted.iter().any(|unlisted| path.starts_with(unlisted)) {
-                true => drop(self.files.insert(path, file)),
-                false => refreshed.changed = true,
+            if walk.unlisted.iter().any(|unlisted| path.starts_with(unlisted)) {
+                self.files.insert(path, file);
+            } else {
+                refreshed.changed = true;
             }
         }
         self.walk = walk;
@@ -298,6 +299,19 @@ mod tests {
         assert_eq!(shelved.refresh(), (false, vec!["a".to_owned()]));
         shelved.write("a.yaml", "b");
         assert_eq!(shelved.refresh(), (true, vec!["a > b".to_owned()]));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_leaves_its_files_in_force() {
+        let mut shelved = Shelved::new(&[("a.yaml", "a"), ("folder/b.yaml", "b")]);
+        shelved.refresh();
+        fs::remove_dir_all(shelved.path("folder")).unwrap();
+        symlink("folder", shelved.path("folder")).unwrap();
+        assert_eq!(shelved.refresh().1, ["a", "b"]);
+        assert_eq!(shelved.messages().len(), 1);
+        fs::remove_file(shelved.path("folder")).unwrap();
+        assert_eq!(shelved.refresh().1, ["a"]);
+        assert!(shelved.messages().is_empty());
     }
 
     #[test]

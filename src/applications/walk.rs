@@ -100,7 +100,10 @@ impl Walk {
                 Ok(metadata) if metadata.is_dir() || is_document(&path) => {
                     self.visit(&path, &metadata);
                 }
-                Err(error) if is_document(&path) => self.fault(&path, &error),
+                // A link that leads nowhere is a fault only where a document is expected.
+                Err(error) if is_document(&path) || error.kind() != ErrorKind::NotFound => {
+                    self.fault(&path, &error);
+                }
                 _ => {}
             }
         }

@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use notify::{
@@ -23,8 +23,14 @@ use tracing::{info, warn};
 use super::{Generation, Loader, Published};
 use crate::{finding::Severity, target::Index, telemetry::Metrics};
 
-/// Between the first sign of a change and reading: who writes one file often writes several.
-const GATHER: Duration = Duration::from_millis(100);
+/// The least between the first sign of a change and reading: who writes one file often writes
+/// several.
+const GATHER_LEAST: Duration = Duration::from_millis(100);
+/// The most, so that changes are in force within a second.
+const GATHER_MOST: Duration = Duration::from_millis(500);
+/// Between them, this many times as long as reading took: documents that change all the time
+/// leave most of a processor to the checks.
+const GATHER_RATIO: u32 = 3;
 /// Between looks where every change is announced, as a safety net.
 const POLL_WATCHED: Duration = Duration::from_secs(30);
 /// Between looks where changes may go unannounced.
@@ -58,12 +64,14 @@ pub async fn keep_current(
     let mut keeper = Keeper { loader, watches, published, metrics, is_clean: true };
     let mut is_asked = true;
     loop {
+        let begin = Instant::now();
         let patience;
         (keeper, patience) = spawn_blocking(move || keeper.look(is_asked)).await?;
+        let gather = (begin.elapsed() * GATHER_RATIO).clamp(GATHER_LEAST, GATHER_MOST);
         is_asked = tokio::select! {
             () = reload.notified() => true,
             () = changed.notified() => {
-                sleep(GATHER).await;
+                sleep(gather).await;
                 false
             }
             () = sleep(patience) => false,
@@ -152,7 +160,8 @@ enum Watching {
 impl Watches {
     fn new(changed: Arc<Notify>) -> Self {
         let announce = move |event: notify::Result<Event>| {
-            if event.is_ok_and(|event| is_change(event.kind)) {
+            // An error can mean that a change was missed.
+            if event.map_or(true, |event| is_change(event.kind)) {
                 changed.notify_one();
             }
         };
@@ -320,6 +329,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_link_on_the_way_to_the_documents_is_seen_when_it_is_swapped() {
+        let version = |path: &Path, version: &str, host: &str| {
+            fs::create_dir(path.join(version)).unwrap();
+            fs::write(path.join(version).join("api.yaml"), document("api", host)).unwrap();
+            symlink(version, path.join("new")).unwrap();
+            fs::rename(path.join("new"), path.join("current")).unwrap();
+        };
+        let kept = Kept::start(|path| {
+            version(path, "1", "one.example");
+            fs::create_dir(path.join("elsewhere")).unwrap();
+            symlink("../current", path.join("elsewhere/link")).unwrap();
+            symlink("elsewhere/link", path.join("applications")).unwrap();
+        });
+        kept.until("the first version", is_at("one.example")).await;
+        version(kept.folder.path(), "2", "two.example");
+        kept.until("the next version", is_at("two.example")).await;
+        fs::write(kept.path("2/api.yaml"), document("api", "three.example")).unwrap();
+        kept.until("the file at the end of the way", is_at("three.example")).await;
+    }
+
+    #[tokio::test]
     async fn a_folder_that_comes_late_or_comes_back_is_seen() {
         let kept = Kept::start(|_| {});
         kept.until("nothing is there", |generation| generation.index.is_empty()).await;
@@ -365,6 +395,7 @@ mod tests {
             let application = generation.index.by_id(&id).expect("the application stays known");
             assert_eq!(application.hosts.len(), 1);
             assert!(matches!(application.protection, Protection::Disabled(_)));
+            // Waits for nothing: this is the pace of the changes.
             sleep(Duration::from_millis(5)).await;
         }
         kept.until("the last version", is_at("h100.example")).await;
