@@ -1,6 +1,6 @@
 //! Files of NAIS documents: each document read on its own, with its last good version kept.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, slice, sync::Arc};
 
 use super::{
     document::{Document, Kind, Named},
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     finding::{Code, Finding},
     identifiers::ApplicationId,
-    yaml::{self, Mapping, Node, Reader},
+    yaml::{self, Mapping, Node, Reader, Value},
 };
 
 /// What a file of documents says.
@@ -29,9 +29,20 @@ impl Manifests {
         let mut documents = Vec::new();
         let mut is_any_nameless = false;
         for part in yaml::stream(source, text) {
-            match read_part(part, cluster, &mut reader) {
-                Ok(document) => documents.extend(document),
-                Err(Nameless) => is_any_nameless = true,
+            match part.content {
+                Ok(None) => {}
+                Ok(Some(node)) => {
+                    for item in items(&node) {
+                        match read_document(item, cluster, &mut reader) {
+                            Ok(document) => documents.extend(document),
+                            Err(Nameless) => is_any_nameless = true,
+                        }
+                    }
+                }
+                Err(finding) => {
+                    reader.add(finding);
+                    is_any_nameless = true;
+                }
             }
         }
         if let Some(earlier) = earlier {
@@ -60,22 +71,17 @@ fn keep_last_good(documents: &mut Vec<Document>, earlier: Vec<Document>, is_any_
 /// No YAML, or a document that may be ours and does not tell which application it describes.
 struct Nameless;
 
-/// A document of ours, whether broken or not; `None` for one of another kind.
-fn read_part(
-    part: yaml::Document,
-    cluster: &str,
-    reader: &mut Reader,
-) -> Result<Option<Document>, Nameless> {
-    match part.content {
-        Ok(Some(node)) => read_document(&node, cluster, reader),
-        Ok(None) => Ok(None),
-        Err(finding) => {
-            reader.add(finding);
-            Err(Nameless)
-        }
+/// The documents of a `List`, as `kubectl get` prints them, or the one document that it is.
+fn items(node: &Node) -> &[Node] {
+    let Value::Mapping(entries) = &node.value else { return slice::from_ref(node) };
+    let member = |name: &str| entries.iter().find(|entry| entry.key == name).map(|e| &e.node.value);
+    match (member("kind"), member("items")) {
+        (Some(Value::Text(kind)), Some(Value::Sequence(items))) if kind == "List" => items,
+        _ => slice::from_ref(node),
     }
 }
 
+/// A document of ours, whether broken or not; `None` for one of another kind.
 fn read_document(
     node: &Node,
     cluster: &str,
@@ -433,5 +439,22 @@ status:
         let twice = read(&broken("a"), Some(read(&broken("a"), earlier())));
         assert_eq!(in_force(&twice), ["a Some(true)"]);
         assert_eq!(findings(&twice), ["4:7 error wrong_type"]);
+    }
+
+    #[test]
+    fn a_list_holds_documents_as_a_file_does() {
+        let item = |name: &str| {
+            format!(
+                "- {{apiVersion: nais.io/v1alpha1, kind: Application, metadata: {{name: {name}, namespace: team}}}}\n"
+            )
+        };
+        let text = format!(
+            "apiVersion: v1\nkind: List\nitems:\n{}{}- {{kind: Pod}}\n",
+            item("a"),
+            item("b")
+        );
+        let read = read(&text, None);
+        assert_eq!(read.documents.len(), 2);
+        assert!(read.findings.is_empty(), "{:?}", read.findings);
     }
 }
