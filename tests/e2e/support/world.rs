@@ -103,7 +103,7 @@ impl<'a> Request<'a> {
 
     /// With a bearer token as it stands.
     pub fn bearer(self, token: &str) -> Self {
-        self.header("authorization", &format!("Bearer {token}"))
+        self.header("authorization", format!("Bearer {token}"))
     }
 
     /// With a token of the home tenant.
