@@ -66,6 +66,13 @@ fn lint_finds_every_fault_of_a_folder_at_its_place() {
 }
 
 #[test]
+fn warnings_alone_are_no_failure() {
+    let output = portvakt(&["lint", "faults/hosts.yaml"]);
+    assert_eq!(text(&output.stdout).matches(": warning: host_claimed_twice: ").count(), 2);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
 fn lint_has_nothing_to_say_about_what_is_right() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/examples");
     for paths in ["documents", examples.to_str().unwrap()] {

@@ -7,6 +7,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use crate::support::{
     Release, Token, World,
     documents::{FOREIGN, HOME, NEWSLETTER, WEBSHOP},
+    wait::PATIENCE,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +44,7 @@ async fn callers_that_speak_grpc_get_a_grpc_status() {
 /// The health service stands for any other.
 async fn call(world: &World, host: &str, credentials: Option<&str>) -> Result<(), Status> {
     let endpoint = Endpoint::from_shared(format!("http://{}", world.envoy.address)).unwrap();
-    let endpoint = endpoint.origin(format!("http://{host}").parse().unwrap());
+    let endpoint = endpoint.timeout(PATIENCE).origin(format!("http://{host}").parse().unwrap());
     let mut client = HealthClient::new(endpoint.connect().await.unwrap());
     let mut request = Request::new(HealthCheckRequest::default());
     request.metadata_mut().insert("x-caller-roles", "admin".parse().unwrap());

@@ -98,7 +98,7 @@ async fn under_strain(release: Release) -> [&'static str; 3] {
     let limits = json!({"concurrent_checks": 1, "deadline": "1s", "message_bytes": 8192});
     let world = World::with(release, json!({"limits": limits}), |envoy| envoy).await;
 
-    let too_large = world.get("/orders").header("x-large", &"x".repeat(9000)).send().await;
+    let too_large = world.get("/orders").header("x-large", "x".repeat(9000)).send().await;
     too_large.assert_denied("internal_error");
 
     world.issuer.behave(HOME, Behaviour::Hanging);

@@ -81,7 +81,7 @@ async fn a_denial_is_logged_with_the_callers_trace_and_without_its_token() {
     let token = world.issuer.issue(HOME, &Token::of_application(NEWSLETTER));
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let request = world.get("/?secret=1").bearer(&token);
-    let request = request.header("traceparent", &format!("00-{trace}-00f067aa0ba902b7-01"));
+    let request = request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"));
     request.send().await.assert_denied("consumer_not_granted");
 
     let logged = world.portvakt.log.event("trace_id", trace).await;

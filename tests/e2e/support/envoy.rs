@@ -87,6 +87,12 @@ impl Config {
         self
     }
 
+    /// Sends headers to Portvakt as a list, instead of joined in a map.
+    pub fn lists_headers(mut self) -> Self {
+        self.ext_authz()["encode_raw_headers"] = true.into();
+        self
+    }
+
     /// Serves with mutual TLS, as a sidecar does.
     pub fn mutual_tls(mut self, server: &Identity, authority: &Path) -> Self {
         let mut context = tls_context("Downstream", Some(server), authority);
@@ -133,8 +139,7 @@ impl Config {
         self
     }
 
-    /// The filter's settings.
-    pub fn ext_authz(&mut self) -> &mut Value {
+    fn ext_authz(&mut self) -> &mut Value {
         &mut self.manager()["http_filters"][0]["typed_config"]
     }
 

@@ -5,13 +5,18 @@ use std::net::SocketAddr;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
-use super::Answer;
+use super::{Answer, wait::PATIENCE};
 
 /// Sends a request and reads the answer. Lines end with `\r\n`; `lines` are request line and
 /// headers beside `Connection: close`.
 pub async fn send(address: SocketAddr, lines: &[&str]) -> Answer {
+    timeout(PATIENCE, exchange(address, lines)).await.expect("no answer in time")
+}
+
+async fn exchange(address: SocketAddr, lines: &[&str]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"));
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -13,6 +13,7 @@ use super::{
     Answer, Behaviour, Envoy, Issuer, Portvakt, Release, Token, Upstream,
     documents::{self, FOREIGN, HOME},
     envoy,
+    wait::PATIENCE,
 };
 
 /// The host of orders-api, at which requests arrive unless they say otherwise.
@@ -94,15 +95,15 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// With one header more.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.inner = self.inner.header(name, value);
+    /// With one header more, whose value need not be text.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.inner = self.inner.header(name, value.as_ref());
         self
     }
 
     /// With a bearer token as it stands.
     pub fn bearer(self, token: &str) -> Self {
-        self.header("authorization", &format!("Bearer {token}"))
+        self.header("authorization", format!("Bearer {token}"))
     }
 
     /// With a token of the home tenant.
@@ -124,7 +125,7 @@ pub async fn ask(client: &reqwest::Client, envoy: SocketAddr, token: &str) -> An
 
 /// A client that speaks to nobody but the address it is given.
 pub fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
 }
 
 /// Portvakt's usual configuration, with changes.
