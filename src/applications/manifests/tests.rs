@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::applications::document::{Consumer, Manifest, Registration};
 
