@@ -71,14 +71,16 @@ impl Server {
         Ok(Self { process, address, startup })
     }
 
-    /// CPU time so far, of all its threads (proc(5), `stat`: utime and stime, in ticks).
+    /// CPU time so far, of all its threads, in the scheduler's own nanoseconds
+    /// (`/proc/PID/task/TID/schedstat`, first figure).
     pub fn cpu(&self) -> Result<Duration, Failure> {
-        const TICKS_PER_SECOND: u64 = 100;
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        let fields = stat.rsplit_once(") ").ok_or("unreadable stat")?.1;
-        let fields: Vec<&str> = fields.split(' ').collect();
-        let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
-        Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+        let mut nanoseconds = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let statistics = fs::read_to_string(task?.path().join("schedstat"))?;
+            let first = statistics.split(' ').next().unwrap_or_default();
+            nanoseconds += first.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
     }
 
     /// Resident memory in MiB.

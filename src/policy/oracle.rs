@@ -100,7 +100,7 @@ fn decide(case: &Case) -> Decision {
         .as_ref()
         .map(|id| WorkloadId { namespace: id.namespace(), service_account: id.name() });
     let presenter = Presenter { workload, bind_tokens: case.bind };
-    Claims::read(case.claims.clone())
+    Claims::read(Value::Object(case.claims.clone()).to_string().as_bytes())
         .and_then(|claims| Caller::from_claims(claims.into(), TENANT.parse().unwrap()))
         .and_then(|caller| evaluate(caller, &target, &requirements, &presenter))
         .into()

@@ -100,7 +100,7 @@ async fn prove(
     if !signature_fits(&unverified, &key) {
         return Err(DenyReason::TokenSignatureInvalid.into());
     }
-    let claims = Claims::read(unverified.payload)?;
+    let claims = Claims::read(&unverified.payload)?;
     Ok((key, Arc::new(claims)))
 }
 

@@ -171,9 +171,8 @@ mod tests {
         for (name, value) in extra.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        let Value::Object(claims) = claims else { unreachable!() };
-        Caller::from_claims(Arc::new(Claims::read(claims).unwrap()), TENANT.parse().unwrap())
-            .unwrap()
+        let claims = Claims::read(claims.to_string().as_bytes()).unwrap();
+        Caller::from_claims(Arc::new(claims), TENANT.parse().unwrap()).unwrap()
     }
 
     fn settings() -> config::Headers {
