@@ -1,4 +1,5 @@
-//! The floor: a `Check` that returns OK, with the full Envoy types.
+//! The floor: a `Check` that returns OK, with the full Envoy types and the system's allocator, as a
+//! service starts out.
 
 use std::{net::SocketAddr, process::ExitCode};
 

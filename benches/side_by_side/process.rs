@@ -76,9 +76,7 @@ impl Server {
     pub fn cpu(&self) -> Result<Duration, Failure> {
         let mut nanoseconds = 0;
         for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
-            let statistics = fs::read_to_string(task?.path().join("schedstat"))?;
-            let first = statistics.split(' ').next().unwrap_or_default();
-            nanoseconds += first.parse::<u64>()?;
+            nanoseconds += first_figure(&task?.path().join("schedstat"))?;
         }
         Ok(Duration::from_nanos(nanoseconds))
     }
@@ -90,4 +88,14 @@ impl Server {
         let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kib / 1024.0)
     }
+}
+
+/// CPU time of the calling thread so far.
+pub fn thread_cpu() -> Result<Duration, Failure> {
+    Ok(Duration::from_nanos(first_figure(Path::new("/proc/thread-self/schedstat"))?))
+}
+
+fn first_figure(file: &Path) -> Result<u64, Failure> {
+    let text = fs::read_to_string(file)?;
+    Ok(text.split(' ').next().unwrap_or_default().parse()?)
 }

@@ -29,7 +29,7 @@ Examples:
   portvakt lint --cluster prod-gcp --format json .nais/
 
 A finding is file:line:column: severity: code: message.
-Exit codes: 0 clean or warnings only, 1 errors, 2 wrong usage.")]
+Exit codes: 0 clean or warnings only, 1 errors, 2 wrong usage or nothing to check.")]
 pub struct Lint {
     /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
@@ -67,6 +67,11 @@ impl Lint {
             return ExitCode::from(WRONG_USAGE);
         }
         let sorted = Sorted::of(&self.paths);
+        let files = sorted.count();
+        if files == 0 && sorted.findings.is_empty() {
+            eprintln!("portvakt: there is no YAML or JSON file in what was given");
+            return ExitCode::from(WRONG_USAGE);
+        }
         let findings = check(sorted, self.cluster);
         let printed = match self.format {
             Format::Text => print(&as_text(&findings)),
@@ -76,7 +81,8 @@ impl Lint {
             },
         };
         let errors = count(&findings, Severity::Error);
-        eprintln!("errors: {errors}, warnings: {}", count(&findings, Severity::Warning));
+        let warnings = count(&findings, Severity::Warning);
+        eprintln!("files: {files}, errors: {errors}, warnings: {warnings}");
         match errors {
             0 => printed,
             _ => ExitCode::from(FAILURE),
@@ -101,6 +107,10 @@ impl Sorted {
             kind.push(file);
         }
         sorted
+    }
+
+    fn count(&self) -> usize {
+        self.configurations.len() + self.documents.len() + self.further_consumers.len()
     }
 }
 

@@ -145,7 +145,7 @@ pub const KEYS: &[Key] = &[
         "`false`",
         "Documents from the cluster itself; not in this version, `true` is an error.",
     ),
-    yaml("applications.kubernetes.namespaces", "all", "The namespaces of that."),
+    yaml("applications.kubernetes.namespaces", "all", "The namespaces whose documents are read."),
     yaml(
         "target.sources",
         "all three",

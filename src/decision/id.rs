@@ -1,4 +1,4 @@
-//! The name of one decision, by which a response, a log line and a trace find each other.
+//! The name of one decision, by which a response and a log line find each other.
 
 use std::{
     fmt,

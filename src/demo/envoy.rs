@@ -27,7 +27,7 @@ pub struct Envoy {
 /// Why Envoy does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvoyError {
-    #[error("{program} cannot be started: {error}")]
+    #[error("{program} cannot be started: {error}. $ENVOY names another one")]
     Start { program: PathBuf, error: io::Error },
     #[error("Envoy ended at once ({0}); its own messages are above")]
     Ended(std::process::ExitStatus),

@@ -68,6 +68,9 @@ pub async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             let port = free_port(options.port).await?;
             Some(Envoy::start(&program, folder.path(), port, ext_authz, upstream).await?)
         }
+        None if options.port.is_some() => {
+            return Err("--port is Envoy's, and none is found; `make setup` installs one".into());
+        }
         None => None,
     };
     report::surroundings(
@@ -85,7 +88,7 @@ pub async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.once {
         running.abort();
     } else {
-        report::farewell();
+        report::farewell(envoy.is_some());
         running.await??;
     }
     expected.then_some(()).ok_or_else(|| "a case came out other than it should".into())

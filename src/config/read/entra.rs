@@ -110,7 +110,7 @@ impl Stated {
             .or_else(|| issuer.as_deref().and_then(guid_in))
             .or_else(|| well_known_url.as_ref().and_then(|url| guid_in(url.as_str())));
         let Some(id) = id else {
-            let message = "The tenant's id is missing: neither the issuer's path holds a GUID nor is tenant_id stated.";
+            let message = "The tenant's id is missing. Put its GUID into the path of well_known_url or issuer, or state tenant_id.";
             reader.error(place, Code::Missing, message);
             return None;
         };

@@ -21,7 +21,7 @@ const ASKED_BY: [(&str, AskedBy); 3] =
 /// `None` where an address cannot be used.
 pub fn read(values: &mut Values<'_>) -> Option<Listen> {
     let admin = match values.node("listen.admin") {
-        Some(_) => values.parsed("listen.admin"),
+        Some(node) => admin(node, values),
         None => Some(DEFAULT_ADMIN),
     };
     let ext_authz = listeners(values);
@@ -99,6 +99,19 @@ fn address(node: &Node, what: &str, values: &mut Values<'_>) -> Option<Address> 
     );
     values.reader.error(&node.place, Code::InvalidValue, message);
     None
+}
+
+fn admin(node: &Node, values: &mut Values<'_>) -> Option<SocketAddr> {
+    match address(node, "listen.admin", values)? {
+        Address::Tcp(address) => Some(address),
+        Address::Unix(_) => {
+            values.invalid(
+                "listen.admin",
+                "must be a TCP address: kubelets and Prometheus ask there",
+            );
+            None
+        }
+    }
 }
 
 fn tls(values: &mut Values<'_>) -> Option<Tls> {

@@ -57,7 +57,7 @@ pub fn read(file: Option<&Path>, environment: &Environment) -> Result<Read, Vec<
 fn assemble(values: &mut Values<'_>, nais: Nais) -> Option<Config> {
     let cluster = values.name("cluster").or(nais.cluster);
     if cluster.is_none() {
-        values.missing("cluster", "It tells what documents and rules mean that name no cluster.");
+        values.missing("cluster", "State it, or set PORTVAKT_CLUSTER or NAIS_CLUSTER_NAME: it is the cluster of documents and rules that name none.");
     }
     let listen = listen::read(values);
     let entra = entra::read(values, nais.tenant);

@@ -18,8 +18,14 @@ pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
         let message = "A listener with asked_by: any stands in a mesh. A sidecar without mutual TLS would let callers name another application by Host. Use one listener for workloads and one for gateways.";
         reader.warning(&place("listen.ext_authz"), Code::RiskySetting, message);
     }
+    let sources = &config.applications;
+    let is_stated = document.get("target.default_application").is_some();
+    if is_stated && config.target.host && !sources.paths.is_empty() {
+        let message = "Host comes before target.default_application: where the proxy forwards to one application whatever Host says, callers could name another one's policy. State target.sources without host there.";
+        reader.warning(&place("target.default_application"), Code::RiskySetting, message);
+    }
     let believes_default = asked_by(AskedBy::Any) || asked_by(AskedBy::Gateways);
-    if document.get("target.default_application").is_some() && !believes_default {
+    if is_stated && !believes_default {
         let message =
             "target.default_application is never consulted: every listener is asked by workloads.";
         reader.warning(&place("target.default_application"), Code::RiskySetting, message);
@@ -31,7 +37,6 @@ pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
         let message = "Every path of every application needs no token.";
         reader.warning(&place("unauthenticated_paths"), Code::RiskySetting, message);
     }
-    let sources = &config.applications;
     if sources.paths.is_empty() && sources.environment.is_none() {
         let message = "No document is read, so that every request is denied. Name files or folders in applications.paths.";
         reader.warning(document.place(), Code::RiskySetting, message);

@@ -19,7 +19,9 @@ const SOURCES: [(&str, Source); 3] = [
     ("host", Source::Host),
 ];
 
-/// `own` is the application of the NAIS variables, the default where none is stated.
+/// `own` is the application of the NAIS variables, the default where none is stated. A sidecar in
+/// front of it forwards to it whatever Host says, so that Host then names no target unless
+/// `sources` says so.
 pub fn read(values: &mut Values<'_>, own: Option<ApplicationId>) -> Target {
     const PATH: &str = "target.sources";
     let mut sources: Vec<Source> = Vec::new();
@@ -27,7 +29,9 @@ pub fn read(values: &mut Values<'_>, own: Option<ApplicationId>) -> Target {
         sources.extend(choose(node, PATH, &SOURCES, values.reader));
     }
     let unstated = values.node(PATH).is_none();
-    let has = |source| unstated || sources.contains(&source);
+    let is_sidecar = own.is_some() && values.node("target.default_application").is_none();
+    let by_default = |source| !(is_sidecar && source == Source::Host);
+    let has = |source| if unstated { by_default(source) } else { sources.contains(&source) };
     let (context_extension, destination_principal, host) =
         (has(Source::ContextExtension), has(Source::DestinationPrincipal), has(Source::Host));
     Target {

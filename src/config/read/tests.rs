@@ -231,6 +231,10 @@ fn the_variables_of_nais_suffice() {
     assert_eq!(own.id.as_str(), "prod:team:app");
     assert_eq!(own.consumers[0].id.as_str(), "prod:other:b");
     assert_eq!(config.target.default_application, Some(own.id));
+    assert!(
+        !config.target.host && config.target.destination_principal,
+        "a sidecar believes no Host"
+    );
     assert!(matches!(config.entra.tenants[0].key_source, KeySource::Discovery { .. }));
     assert_eq!(config.entra.tenants[0].issuer, None, "the metadata document tells");
 }
@@ -283,9 +287,10 @@ fn doubtful_settings_are_warned_of() {
         ("target: {gateways: [istio-system/gw]}\n", "asked_by: any stands in a mesh"),
         ("unauthenticated_paths: [/**]\n", "needs no token"),
         (
-            "target: {default_application: a:b:c}\nlisten: {ext_authz: {address: 0.0.0.0:1, asked_by: workloads}}\n",
+            "target: {default_application: a:b:c, sources: []}\nlisten: {ext_authz: {address: 0.0.0.0:1, asked_by: workloads}}\n",
             "never consulted",
         ),
+        ("target: {default_application: a:b:c}\n", "Host comes before"),
     ] {
         let warnings = read_text(&format!("{LEAST}{more}"), &[]).unwrap().warnings;
         assert_eq!(warnings.len(), 1, "{warnings:?}");
