@@ -124,10 +124,11 @@ impl Authorizer {
         let deadline = self.deadline(request);
         let claims = self.verifier.verify(token, tenant, client_id, deadline).await?;
         let caller = Caller::from_claims(claims, tenant)?;
-        outcome.client_id = Some(caller.client_id);
-        outcome.caller = name_of(&caller, application, client_id, access, index);
-
         let protected = Protected { id: &application.id, client_id, access };
+        outcome.client_id = Some(caller.client_id);
+        let name = protected.consumer(caller.client_id);
+        outcome.caller = name.or_else(|| index.name_of(caller.client_id)).cloned();
+
         policy::evaluate(caller, &protected, &settings.requirements, &self.presenter(request))
     }
 
@@ -149,21 +150,6 @@ impl Authorizer {
             .filter(|workload| !workload.is_among(gateways));
         Presenter { workload, bind_tokens: self.settings.mesh.bind_tokens }
     }
-}
-
-/// A caller's name: the application itself, one that it grants, or any that the documents know.
-fn name_of(
-    caller: &Caller,
-    application: &Application,
-    client_id: ClientId,
-    access: &policy::AccessPolicy,
-    index: &Index,
-) -> Option<ApplicationId> {
-    if caller.client_id == client_id {
-        return Some(application.id.clone());
-    }
-    let granted = access.consumers.get(&caller.client_id);
-    granted.or_else(|| index.name_of(caller.client_id)).cloned()
 }
 
 fn disabled(because: DisabledBecause) -> Denial {

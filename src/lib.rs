@@ -42,7 +42,7 @@ pub mod frontend;
 pub mod identifiers;
 pub mod keys;
 pub mod policy;
-pub mod proto;
+mod proto;
 pub mod request;
 pub mod service;
 mod spiffe;

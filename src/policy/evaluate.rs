@@ -25,6 +25,16 @@ pub struct Protected<'a> {
     pub access: &'a AccessPolicy,
 }
 
+impl<'a> Protected<'a> {
+    /// The name of a consumer, if it is granted. The application is always its own consumer.
+    pub fn consumer(&self, client_id: ClientId) -> Option<&'a ApplicationId> {
+        match client_id == self.client_id {
+            true => Some(self.id),
+            false => self.access.consumers.get(&client_id),
+        }
+    }
+}
+
 /// Lets a request through that needs no token, if it is one.
 pub fn without_token<'a>(
     request: &Request<'_>,
@@ -51,7 +61,8 @@ pub fn evaluate(
     requirements: &Requirements,
     presenter: &Presenter<'_>,
 ) -> Result<Permit, Denial> {
-    caller.application = Some(granted_consumer(&caller, target)?);
+    let consumer = target.consumer(caller.client_id).ok_or(DenyReason::ConsumerNotGranted)?;
+    caller.application = Some(consumer.clone());
     check_permission(&caller, target, requirements)?;
     if !caller.is_application() {
         caller.listed_groups = check_user(&caller, target.access)?;
@@ -61,14 +72,6 @@ pub fn evaluate(
         return Err(DenyReason::WorkloadMismatch.into());
     }
     Ok(Permit::for_caller(caller, mismatch))
-}
-
-fn granted_consumer(caller: &Caller, target: &Protected<'_>) -> Result<ApplicationId, Denial> {
-    if caller.client_id == target.client_id {
-        return Ok(target.id.clone());
-    }
-    let granted = target.access.consumers.get(&caller.client_id);
-    granted.cloned().ok_or_else(|| DenyReason::ConsumerNotGranted.into())
 }
 
 fn check_permission(
@@ -100,4 +103,35 @@ fn check_user(
         true => DenyReason::GroupsOverage.into(),
         false => DenyReason::UserNotGranted.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use AllowReason::{CorsPreflight, UnauthenticatedPath};
+
+    use super::*;
+
+    #[test]
+    fn only_an_open_path_and_a_permitted_preflight_need_no_token() {
+        let open: [PathPattern; 2] =
+            ["/internal/alive".parse().unwrap(), "/static/**".parse().unwrap()];
+        for (method, path, has_preflight_headers, allow_preflight, expected) in [
+            ("GET", "/internal/alive", false, false, Some(UnauthenticatedPath)),
+            ("POST", "/static/a?b", false, false, Some(UnauthenticatedPath)),
+            ("GET", "/internal/alive/..", false, false, None),
+            ("GET", "/", false, true, None),
+            ("OPTIONS", "/", true, true, Some(CorsPreflight)),
+            ("OPTIONS", "/", true, false, None),
+            ("OPTIONS", "/", false, true, None),
+            ("options", "/", true, true, None),
+            ("GET", "/", true, true, None),
+            ("", "", false, true, None),
+        ] {
+            let request = Request { method, path, has_preflight_headers, ..Request::default() };
+            let permit = without_token(&request, &open, allow_preflight);
+            let reason = permit.as_ref().map(Permit::reason);
+            assert_eq!(reason, expected, "{method} {path} {has_preflight_headers}");
+            assert!(permit.is_none_or(|permit| permit.caller().is_none()));
+        }
+    }
 }
