@@ -4,7 +4,7 @@
 CARGO_DENY := target/tools/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt deny advisories bench clean
+.PHONY: help setup demo test lint fmt deny advisories bench plateau clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
@@ -38,6 +38,9 @@ advisories: ## Check the dependencies for known vulnerabilities; needs the netwo
 
 bench: setup ## Compare the service with a floor, in one run
 	cargo bench --locked --bench side_by_side
+
+plateau: setup ## Send a million distinct tokens and print resident memory; takes some minutes
+	cargo bench --locked --bench side_by_side -- plateau
 
 clean: ## Remove everything that was built or installed here
 	cargo clean

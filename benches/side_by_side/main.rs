@@ -8,6 +8,7 @@ mod capture;
 mod documents;
 mod floor;
 mod load;
+mod plateau;
 mod process;
 mod report;
 mod rounds;
@@ -20,6 +21,9 @@ type Failure = Box<dyn Error + Send + Sync>;
 fn main() -> ExitCode {
     let result = match env::args().nth(1).as_deref() {
         Some("floor") => floor::serve(),
+        Some("plateau") => tokio::runtime::Runtime::new()
+            .map_err(Failure::from)
+            .and_then(|runtime| runtime.block_on(plateau::measure())),
         _ => compare(),
     };
     match result {

@@ -15,8 +15,8 @@ use crate::{
 const ROUNDS: usize = 5;
 const CHECKS: usize = 100_000;
 const DISTINCT: usize = 4_000;
-const TENANT: &str = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94";
-const CACHE: u64 = 64 << 20;
+pub const TENANT: &str = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94";
+pub const CACHE: u64 = 64 << 20;
 
 /// Everything that was measured; each list has an entry for each round.
 #[derive(Debug, Default)]
