@@ -162,8 +162,16 @@ fn describe(error: &serde_saphyr::Error) -> String {
     line.trim_start_matches("error: ").trim_end_matches('.').to_owned()
 }
 
+/// How deep lists and mappings may lie in each other. Documents need ten or so. Reading recurses,
+/// and a stack that overflows cannot be caught.
+const MOST_LEVELS: usize = 32;
+
 fn options() -> Options {
     serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MOST_LEVELS,
+            flow_nesting_limit: MOST_LEVELS,
+        },
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         with_snippet: false,
@@ -343,6 +351,30 @@ mod tests {
             text += &format!("a{level}: &a{level} [{aliases}]\n");
         }
         assert!(read(&text)[0].content.is_err());
+    }
+
+    /// On a stack as small as those of the threads that read documents, in debug builds too.
+    #[test]
+    fn what_lies_too_deep_is_a_fault_and_never_overflows_the_stack() {
+        let repeat = |part: &str| part.repeat(64);
+        let block: String = (0..64).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+        let mut aliased = "a0: &a0 [[[[[[[[[[[[[[[[[[[[x]]]]]]]]]]]]]]]]]]]]\n".to_owned();
+        for level in 1..4 {
+            aliased += &format!("a{level}: &a{level} [[[[[[[[*a{}]]]]]]]]\n", level - 1);
+        }
+        let texts = [repeat("{a: "), repeat("["), repeat("- "), repeat("? "), block, aliased];
+        let read_all = move || {
+            for text in texts {
+                let documents = read(&format!("{text}\n---\nb: 1\n"));
+                let fault = documents[0].content.as_ref().unwrap_err();
+                assert_eq!(fault.code, Code::YamlSyntax, "{text}");
+                assert!(documents[1].content.is_ok(), "{text}");
+            }
+            let deepest = "{a: ".repeat(MOST_LEVELS) + "1" + &"}".repeat(MOST_LEVELS);
+            assert!(read(&deepest)[0].content.is_ok());
+        };
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(read_all);
+        thread.unwrap().join().unwrap();
     }
 
     proptest! {
