@@ -349,7 +349,7 @@ fn a_broken_document_tells_the_hosts_that_can_be_read_in_it() {
 
 #[test]
 fn ten_thousand_applications_in_one_file_of_eleven_megabytes_are_read() {
-    let padding = "x".repeat(1_000);
+    let padding = "x".repeat(1_100);
     let text: String = (0..10_000)
         .map(|number| format!("---\n{}# {padding}\n", application(&format!("a{number}"), "")))
         .collect();
@@ -366,7 +366,7 @@ fn more_documents_than_a_file_may_have_are_left_out_and_what_was_there_stays() {
     let text = format!("{many}---\n{}---\n{}", application("a", ""), application("b", ""));
     let read = read(&text, Some(&earlier));
     assert_eq!(in_force(&read), ["a Some(false)"]);
-    assert_eq!(findings(&read), ["100001:1 error too_many"]);
+    assert_eq!(findings(&read), ["100002:1 error too_many"]);
 }
 
 #[test]
