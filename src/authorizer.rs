@@ -164,6 +164,9 @@ fn disabled(because: DisabledBecause) -> Denial {
         DisabledBecause::UnknownTenant => {
             "The application belongs to a tenant that is not configured."
         }
+        DisabledBecause::DuplicateDocument => {
+            "Two documents of one kind describe the application differently."
+        }
         DisabledBecause::BrokenDocument => "The application's document is broken.",
     };
     Denial::new(DenyReason::ApplicationDisabled, detail)

@@ -104,8 +104,14 @@ codes! {
     InsecureUrl => "insecure_url",
     /// Settings that contradict each other or weaken what they are for.
     RiskySetting => "risky_setting",
-    /// Two documents of the same kind describe the same application.
+    /// More documents or findings than a file may have.
+    TooMany => "too_many",
+    /// A document for a namespace that its folder may not speak for: it is ignored.
+    ForeignNamespace => "foreign_namespace",
+    /// Two documents of the same kind describe the same application: neither counts if they differ.
     DuplicateDocument => "duplicate_document",
+    /// A consumer with two client ids in the files of further consumers: neither counts.
+    DuplicateConsumer => "duplicate_consumer",
     /// An application without a client id: nothing can be let in.
     NoClientId => "no_client_id",
     /// An application of a tenant that is not configured.

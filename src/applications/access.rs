@@ -32,7 +32,7 @@ fn read_rule(node: &Node, protected: &ApplicationId, reader: &mut Reader) -> Opt
     let rule = reader.mapping(node, "A rule")?;
     warn_of_unknown(rule, "A rule", RULE, reader);
     let consumer = read_consumer(rule, protected, reader)?;
-    Some(Rule { place: node.place.clone(), consumer })
+    Some(Rule { place: node.place.clone(), value: consumer })
 }
 
 /// Reads whom a rule names, its `application`, `namespace` and `cluster`.

@@ -37,6 +37,8 @@ pub enum DisabledBecause {
     ClientIdClaimedTwice,
     /// It belongs to a tenant that is not configured.
     UnknownTenant,
+    /// Two documents of one kind describe it differently, so that neither counts.
+    DuplicateDocument,
     /// Its document is broken, and there is no earlier version of it.
     BrokenDocument,
 }

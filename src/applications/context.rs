@@ -1,9 +1,6 @@
 //! What documents are read against, besides each other.
 
-use crate::{
-    config::Config,
-    identifiers::{ApplicationId, TenantId},
-};
+use crate::{config::Config, identifiers::TenantId};
 
 /// The cluster and the tenants of the applications.
 #[derive(Debug, Clone)]
@@ -39,13 +36,6 @@ impl Context {
         };
         let tenants = config.entra.tenants.iter().map(known).collect();
         Self { cluster: config.cluster.clone(), tenants: Tenants::Configured(tenants) }
-    }
-
-    /// The application that a service name of this cluster is of, whether it exists or not.
-    pub(super) fn service_owner(&self, host: &str) -> Option<ApplicationId> {
-        let host = host.strip_suffix(".cluster.local").unwrap_or(host);
-        let (name, namespace) = host.strip_suffix(".svc").unwrap_or(host).split_once('.')?;
-        ApplicationId::new(&self.cluster, namespace, name).ok()
     }
 }
 

@@ -8,12 +8,21 @@ use crate::{
     target::PathPattern,
 };
 
-/// A value and where it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value and where it was written. Two of one value are equal, wherever they were written: what
+/// documents say is compared, not how they are set.
+#[derive(Debug, Clone)]
 pub struct Located<T> {
     pub place: Place,
     pub value: T,
 }
+
+impl<T: PartialEq> PartialEq for Located<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Located<T> {}
 
 /// A document of one of the two kinds that say something about access.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +39,9 @@ pub struct Named<T> {
     pub id: ApplicationId,
     /// Where the document gives its name.
     pub place: Place,
-    /// What it says: its last good version. `None` where it is broken and there is none.
-    pub content: Option<T>,
+    /// What it says: its last good version. Where it is broken and there is none, what could be
+    /// read of it: for what it claims, never for what it grants.
+    pub content: Result<T, T>,
 }
 
 /// An `Application`: what its team wants.
@@ -66,11 +76,7 @@ pub struct Registration {
 }
 
 /// A rule of an access policy, with the protected application's namespace and cluster filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    pub place: Place,
-    pub consumer: Consumer,
-}
+pub type Rule = Located<Consumer>;
 
 /// Whom a rule names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +93,18 @@ pub enum Kind {
     Registration,
 }
 
+/// What two versions of one document have in common.
+pub type Identity = (Kind, ApplicationId);
+
 impl Kind {
+    /// The `kind` that documents state.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Manifest => "Application",
+            Self::Registration => "AzureAdApplication",
+        }
+    }
+
     /// The `apiVersion` that documents of this kind state.
     pub fn api_version(self) -> &'static str {
         match self {
@@ -98,8 +115,8 @@ impl Kind {
 }
 
 impl Document {
-    /// What two versions of one document have in common: its kind and its application.
-    pub fn identity(&self) -> (Kind, ApplicationId) {
+    /// Its kind and its application.
+    pub fn identity(&self) -> Identity {
         match self {
             Self::Manifest(document) => (Kind::Manifest, document.id.clone()),
             Self::Registration(document) => (Kind::Registration, document.id.clone()),
@@ -109,8 +126,8 @@ impl Document {
     /// Whether it has an error, so that an earlier version must stand in.
     pub fn is_broken(&self) -> bool {
         match self {
-            Self::Manifest(document) => document.content.is_none(),
-            Self::Registration(document) => document.content.is_none(),
+            Self::Manifest(document) => document.content.is_err(),
+            Self::Registration(document) => document.content.is_err(),
         }
     }
 }

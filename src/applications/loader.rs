@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     hash::{DefaultHasher, Hash, Hasher},
+    mem,
     path::{Path, PathBuf},
 };
 
@@ -11,12 +12,13 @@ use tracing::{error, warn};
 use super::{
     consumers::FurtherConsumers,
     context::Context,
+    findings::Capped,
     manifests::Manifests,
     resolve::{Resolved, resolve},
     shelf::{Refreshed, Shelf},
 };
 use crate::{
-    config::{ApplicationSources, Config, EnvironmentApplication},
+    config::{ApplicationSources, Config, DocumentPath, EnvironmentApplication},
     finding::{Finding, Severity},
 };
 
@@ -39,11 +41,12 @@ impl Loader {
 
     /// A loader of these sources.
     pub fn with(sources: ApplicationSources, context: Context) -> Self {
+        let pre_authorized = sources.pre_authorized.into_iter().map(DocumentPath::from).collect();
         Self {
             context,
             environment: sources.environment,
-            manifests: Shelf::new(sources.paths),
-            further_consumers: Shelf::new(sources.pre_authorized),
+            manifests: Shelf::new(sources.paths, "applications.paths"),
+            further_consumers: Shelf::new(pre_authorized, "applications.pre_authorized"),
             logged: HashSet::new(),
         }
     }
@@ -56,14 +59,18 @@ impl Loader {
     /// Reads the files that changed.
     pub(super) fn refresh(&mut self) -> Refreshed {
         let cluster = self.context.cluster.as_str();
-        let manifests = self
-            .manifests
-            .refresh(|source, text, earlier| Manifests::read(source, text, earlier, cluster));
+        let manifests =
+            self.manifests.refresh(|text, earlier| Manifests::read(text, earlier, cluster));
         let further = self.further_consumers.refresh(FurtherConsumers::read);
         Refreshed {
             changed: manifests.changed || further.changed,
             settled: manifests.settled && further.settled,
         }
+    }
+
+    /// Whether every path that the configuration names could be read once.
+    pub(super) fn is_complete(&self) -> bool {
+        self.manifests.is_complete() && self.further_consumers.is_complete()
     }
 
     /// Has every file read at the next refresh, however it looks.
@@ -77,7 +84,8 @@ impl Loader {
         self.manifests.folders().chain(self.further_consumers.folders())
     }
 
-    /// The applications by what was read last, with all findings.
+    /// The applications by what was read last, with the findings: errors first, and of each file
+    /// no more than anybody reads.
     pub(super) fn resolve(&self) -> Resolved {
         let documents = self.manifests.contents().flat_map(|file| &file.documents);
         let further = self.further_consumers.contents().flat_map(|file| &file.entries);
@@ -85,7 +93,12 @@ impl Loader {
         let in_files = self.manifests.findings().chain(self.further_consumers.findings());
         let in_documents = self.manifests.contents().flat_map(|file| &file.findings);
         let in_entries = self.further_consumers.contents().flat_map(|file| &file.findings);
-        resolved.findings.extend(in_files.chain(in_documents).chain(in_entries).cloned());
+        let mut findings = mem::take(&mut resolved.findings);
+        findings.extend(in_files.chain(in_documents).chain(in_entries).cloned());
+        findings.sort_by_key(|finding| finding.severity);
+        let mut capped = Capped::default();
+        capped.extend(findings);
+        resolved.findings = capped.into_findings();
         resolved
     }
 
@@ -118,7 +131,7 @@ fn log(Finding { place, severity, code, message }: &Finding) {
 /// `manifests` and `further_consumers` are files or folders, as in the configuration's
 /// `applications.paths` and `applications.pre_authorized`.
 pub fn lint(
-    manifests: Vec<PathBuf>,
+    manifests: Vec<DocumentPath>,
     further_consumers: Vec<PathBuf>,
     context: Context,
 ) -> Vec<Finding> {
@@ -138,7 +151,8 @@ pub fn lint(
 mod tests {
     use super::*;
     use crate::{
-        applications::{Protection, Tenants},
+        applications::{Protection, Tenants, shelf::Text},
+        config::Namespaces,
         identifiers::Guid,
         policy::AccessPolicy,
     };
@@ -154,7 +168,7 @@ mod tests {
     #[test]
     fn the_samples_are_without_fault_and_grant_what_they_say() {
         let sources =
-            ApplicationSources { paths: vec![samples()], ..ApplicationSources::default() };
+            ApplicationSources { paths: vec![samples().into()], ..ApplicationSources::default() };
         let mut loader = Loader::with(sources, context());
         assert!(loader.refresh().changed);
         let resolved = loader.resolve();
@@ -182,7 +196,8 @@ mod tests {
     fn a_file_cut_short_anywhere_lets_nobody_in_that_the_whole_one_does_not() {
         let whole = std::fs::read_to_string(samples().join("orders-api.yaml")).unwrap();
         let granted = |text: &str| {
-            let file = Manifests::read(&"f.yaml".into(), text, None, "demo");
+            let (source, namespaces) = (&"f.yaml".into(), &Namespaces::Any);
+            let file = Manifests::read(Text { source, namespaces, text }, None, "demo");
             let further = std::iter::empty();
             let resolved = resolve(file.documents.iter(), None, further, &context());
             let access = resolved.applications.into_iter().map(|found| match found.protection {
@@ -203,6 +218,36 @@ mod tests {
     }
 
     #[test]
+    fn a_team_speaks_for_its_own_namespace_alone_where_that_is_stated() {
+        let folder = tempfile::tempdir().unwrap();
+        let document = |namespace: &str, enabled: bool| {
+            format!(
+                "apiVersion: nais.io/v1alpha1\nkind: Application\n\
+                 metadata: {{name: api, namespace: {namespace}}}\n\
+                 spec: {{azure: {{application: {{enabled: {enabled}}}}}}}\n"
+            )
+        };
+        let root = |team: &str, text: String| {
+            let path = folder.path().join(team);
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("api.yaml"), text).unwrap();
+            DocumentPath { path, namespaces: Namespaces::Only([team.to_owned()].into()) }
+        };
+        let evil = document("evil", false) + "---\n" + &document("good", false);
+        let paths = vec![root("evil", evil), root("good", document("good", true))];
+        let mut loader =
+            Loader::with(ApplicationSources { paths, ..Default::default() }, context());
+        loader.refresh();
+        let resolved = loader.resolve();
+        let codes: Vec<_> = resolved.findings.iter().map(|found| found.code.as_str()).collect();
+        assert_eq!(codes, ["foreign_namespace", "no_client_id"]);
+        let disabled: Vec<_> = resolved.applications.iter().map(|a| &a.protection).collect();
+        let because = |because| Protection::Disabled(because);
+        use crate::applications::DisabledBecause::{EntraNotEnabled, NoClientId};
+        assert_eq!(disabled, [&because(EntraNotEnabled), &because(NoClientId)]);
+    }
+
+    #[test]
     fn lint_finds_what_is_wrong_in_files_and_between_them_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
@@ -213,11 +258,14 @@ mod tests {
                          ---\nkind: [\n";
         std::fs::write(path("a.yaml"), documents).unwrap();
         std::fs::write(path("apps.json"), "{}").unwrap();
-        let found: Vec<_> =
-            lint(vec![path("a.yaml"), path("gone")], vec![path("apps.json")], context())
-                .into_iter()
-                .map(|finding| finding.code.as_str())
-                .collect();
+        let found: Vec<_> = lint(
+            vec![path("a.yaml").into(), path("gone").into()],
+            vec![path("apps.json")],
+            context(),
+        )
+        .into_iter()
+        .map(|finding| finding.code.as_str())
+        .collect();
         assert_eq!(
             found,
             [

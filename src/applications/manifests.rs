@@ -1,68 +1,146 @@
 //! Files of NAIS documents: each document read on its own, with its last good version kept.
 
-use std::{collections::HashMap, slice, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    slice,
+};
 
 use super::{
-    document::{Document, Kind, Named},
+    document::{Document, Identity, Kind, Named},
+    findings::Capped,
     manifest::read_manifest,
     registration::read_registration,
+    shelf::Text,
 };
 use crate::{
+    config::Namespaces,
     finding::{Code, Finding},
     identifiers::ApplicationId,
     yaml::{self, Mapping, Node, Reader, Value},
 };
 
+/// As many documents, of whatever kinds, are read of one file.
+pub const MOST_DOCUMENTS: usize = 50_000;
+
 /// What a file of documents says.
 #[derive(Debug, Default)]
 pub struct Manifests {
-    /// Documents of our kinds, in the order of the file.
+    /// Documents of our kinds, in the order of the file, then earlier ones that stay in force.
     pub documents: Vec<Document>,
     pub findings: Vec<Finding>,
+    /// What the last version of the file held in which every document could be told by name.
+    /// `None` where that is this version.
+    whole: Option<HashSet<Identity>>,
+}
+
+/// Whose documents are read.
+#[derive(Debug, Clone, Copy)]
+struct Scope<'a> {
+    cluster: &'a str,
+    namespaces: &'a Namespaces,
+}
+
+/// A file that is being read.
+struct Reading<'a> {
+    scope: Scope<'a>,
+    documents: Vec<Document>,
+    findings: Capped,
+    /// Whether every document so far can be told by name.
+    is_whole: bool,
+    /// How many were read, of whatever kinds.
+    count: usize,
 }
 
 impl Manifests {
     /// Reads a file. A document with an error stays as it was before; where one cannot even be
-    /// told by name, every earlier document that is not found again stays too.
-    pub fn read(source: &Arc<str>, text: &str, earlier: Option<Self>, cluster: &str) -> Self {
-        let mut reader = Reader::default();
-        let mut documents = Vec::new();
-        let mut is_any_nameless = false;
-        for part in yaml::stream(source, text) {
-            match part.content {
-                Ok(None) => {}
-                Ok(Some(node)) => {
-                    for item in items(&node) {
-                        match read_document(item, cluster, &mut reader) {
-                            Ok(document) => documents.extend(document),
-                            Err(Nameless) => is_any_nameless = true,
-                        }
-                    }
-                }
-                Err(finding) => {
-                    reader.add(finding);
-                    is_any_nameless = true;
-                }
+    /// told by name, what the last whole version of the file held and this one does not stays too.
+    pub fn read(text: Text<'_>, earlier: Option<&Self>, cluster: &str) -> Self {
+        let mut reading = Reading {
+            scope: Scope { cluster, namespaces: text.namespaces },
+            documents: Vec::new(),
+            findings: Capped::default(),
+            is_whole: true,
+            count: 0,
+        };
+        for part in yaml::stream(text.source, text.text) {
+            if reading.count > MOST_DOCUMENTS {
+                break;
             }
+            reading.take(part.content);
         }
+        let Reading { mut documents, findings, is_whole, .. } = reading;
+        let whole = (!is_whole).then(|| earlier.map(Self::held_when_whole).unwrap_or_default());
         if let Some(earlier) = earlier {
-            keep_last_good(&mut documents, earlier.documents, is_any_nameless);
+            keep_last_good(&mut documents, &earlier.documents, whole.as_ref());
         }
-        Self { documents, findings: reader.into_findings() }
+        Self { documents, findings: findings.into_findings(), whole }
+    }
+
+    fn held_when_whole(&self) -> HashSet<Identity> {
+        let held = || self.documents.iter().map(Document::identity).collect();
+        self.whole.clone().unwrap_or_else(held)
     }
 }
 
-/// Puts earlier versions where documents are broken, or may be because one has no name.
-fn keep_last_good(documents: &mut Vec<Document>, earlier: Vec<Document>, is_any_nameless: bool) {
+impl Reading<'_> {
+    fn take(&mut self, content: Result<Option<Node>, Finding>) {
+        match content {
+            Ok(None) => {}
+            Ok(Some(node)) => items(&node).iter().for_each(|item| self.take_document(item)),
+            Err(finding) => {
+                self.count += 1;
+                self.is_whole = false;
+                self.findings.extend([finding]);
+            }
+        }
+    }
+
+    fn take_document(&mut self, node: &Node) {
+        self.count += 1;
+        let mut reader = Reader::default();
+        if self.count <= MOST_DOCUMENTS {
+            match read_document(node, self.scope, &mut reader) {
+                Ok(document) => self.documents.extend(document),
+                Err(Nameless) => self.is_whole = false,
+            }
+        } else if self.count == MOST_DOCUMENTS + 1 {
+            self.is_whole = false;
+            let message = format!(
+                "The file has more than {MOST_DOCUMENTS} documents: from here on none is read. \
+                 Divide it."
+            );
+            reader.error(&node.place, Code::TooMany, message);
+        }
+        self.findings.extend(reader.into_findings());
+    }
+}
+
+/// Puts earlier versions where documents are broken, and those of `missing`, which may be there
+/// and cannot be told by name.
+fn keep_last_good(
+    documents: &mut Vec<Document>,
+    earlier: &[Document],
+    missing: Option<&HashSet<Identity>>,
+) {
     let mut found = HashMap::new();
     for (index, document) in documents.iter().enumerate() {
         found.entry(document.identity()).or_insert(index);
     }
+    let mut times = HashMap::<_, usize>::new();
     for earlier in earlier {
-        match found.get(&earlier.identity()) {
-            Some(&index) if documents[index].is_broken() => documents[index] = earlier,
+        *times.entry(earlier.identity()).or_default() += 1;
+    }
+    for earlier in earlier {
+        let identity = earlier.identity();
+        match found.get(&identity) {
+            // Of two that contradicted each other, neither is the good one.
+            Some(&index) if documents[index].is_broken() && times[&identity] == 1 => {
+                documents[index] = earlier.clone();
+            }
             Some(_) => {}
-            None if is_any_nameless => documents.push(earlier),
+            None if missing.is_some_and(|missing| missing.contains(&identity)) => {
+                documents.push(earlier.clone());
+            }
             None => {}
         }
     }
@@ -81,26 +159,37 @@ fn items(node: &Node) -> &[Node] {
     }
 }
 
-/// A document of ours, whether broken or not; `None` for one of another kind.
+/// A document of ours, whether broken or not; `None` for one of another kind, or that its file may
+/// not hold.
 fn read_document(
     node: &Node,
-    cluster: &str,
+    scope: Scope<'_>,
     reader: &mut Reader,
 ) -> Result<Option<Document>, Nameless> {
     let mark = reader.mark();
     let document = reader.mapping(node, "A document").ok_or(Nameless)?;
     let Some(kind) = read_kind(document, reader)? else { return Ok(None) };
-    let (id, name) = read_name(document, cluster, reader).ok_or(Nameless)?;
+    let (id, name) = read_name(document, scope.cluster, reader).ok_or(Nameless)?;
     let place = name.place.clone();
+    if !scope.namespaces.allow(id.namespace()) {
+        let message = format!(
+            "This {} of {id} is ignored: applications.paths does not name the namespace {} for \
+             this place.",
+            kind.as_str(),
+            id.namespace()
+        );
+        reader.error(&place, Code::ForeignNamespace, message);
+        return Ok(None);
+    }
     Ok(Some(match kind {
         Kind::Manifest => {
             let content = read_manifest(document, &id, reader);
-            let content = (!reader.has_errors_since(mark)).then_some(content);
+            let content = if reader.has_errors_since(mark) { Err(content) } else { Ok(content) };
             Document::Manifest(Named { id, place, content })
         }
         Kind::Registration => {
             let content = read_registration(document, &id, reader);
-            let content = (!reader.has_errors_since(mark)).then_some(content);
+            let content = if reader.has_errors_since(mark) { Err(content) } else { Ok(content) };
             Document::Registration(Named { id, place, content })
         }
     }))
@@ -174,6 +263,9 @@ fn read_name<'n>(
     }
     Some((id.ok()?, node))
 }
+
+#[cfg(test)]
+pub use tests::read as read_for_tests;
 
 #[cfg(test)]
 mod tests;

@@ -34,7 +34,7 @@ impl Published {
         self.current.load_full()
     }
 
-    /// Whether the documents were read at all.
+    /// Whether documents are in force: every path that is configured was read once.
     pub fn is_loaded(&self) -> bool {
         self.loaded.load(Ordering::Acquire)
     }

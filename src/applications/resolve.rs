@@ -1,12 +1,13 @@
 //! From documents to applications: merged, defaulted and resolved. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::{
     Application, DisabledBecause, Protection,
     context::Context,
     document::{Consumer, Document, Located, Rule},
-    gather::{Directory, Sources, gather},
+    gather::{Directory, Rival, Sources, gather},
+    hosts::report_claimed_twice,
 };
 use crate::{
     config::{EnvironmentApplication, PreAuthorized},
@@ -35,13 +36,13 @@ pub struct Rules {
 pub fn resolve<'a>(
     documents: impl Iterator<Item = &'a Document>,
     environment: Option<&'a EnvironmentApplication>,
-    further: impl Iterator<Item = &'a PreAuthorized>,
+    further: impl Iterator<Item = &'a Located<PreAuthorized>>,
     context: &Context,
 ) -> Resolved {
     let mut reader = Reader::default();
     let sources = gather(documents, environment, &mut reader);
-    report_hosts_claimed_twice(&sources, context, &mut reader);
-    let directory = Directory::new(&sources, further);
+    report_claimed_twice(&sources, &context.cluster, &mut reader);
+    let directory = Directory::new(&sources, further, &mut reader);
     let mut resolver = Resolver { context, directory, reader, rules: Rules::default() };
     let applications =
         sources.iter().map(|(id, sources)| resolver.application(id, sources)).collect();
@@ -61,13 +62,16 @@ impl Resolver<'_> {
         Application {
             id: id.clone(),
             protection: self.protection(id, sources),
-            hosts: sources.hosts().iter().map(|host| host.value.clone()).collect(),
+            hosts: sources.hosts().map(|host| host.value.clone()).collect(),
             open_paths: manifest.map(|manifest| manifest.open_paths.clone()).unwrap_or_default(),
         }
     }
 
     /// Everything that is wrong is reported; the first reason not to let anyone in decides.
     fn protection(&mut self, id: &ApplicationId, sources: &Sources<'_>) -> Protection {
+        if sources.is_contradictory() {
+            return Protection::Disabled(DisabledBecause::DuplicateDocument);
+        }
         if sources.is_broken() {
             return Protection::Disabled(DisabledBecause::BrokenDocument);
         }
@@ -93,7 +97,7 @@ impl Resolver<'_> {
         id: &ApplicationId,
         sources: &Sources<'_>,
     ) -> Result<ClientId, DisabledBecause> {
-        let Some(Located { place, value }) = sources.client_id() else {
+        let Some(claim) = sources.client_id() else {
             let message = format!(
                 "No client id is known for {id}: nobody gets in. Add its AzureAdApplication with \
                  status.clientId, or the annotation portvakt.dev/client-id."
@@ -101,15 +105,12 @@ impl Resolver<'_> {
             self.reader.warning(&sources.place(), Code::NoClientId, message);
             return Err(DisabledBecause::NoClientId);
         };
-        if let Some(rival) = self.directory.rival(value, id) {
-            let message = format!(
-                "Both {id} and {rival} claim the client id {value}: neither lets anyone in. A \
-                 client id belongs to one application."
-            );
-            self.reader.error(&place, Code::ClientIdClaimedTwice, message);
+        let Located { place, value } = &claim.client_id;
+        if let Some(rival) = self.directory.rival(&claim, id) {
+            self.reader.error(place, Code::ClientIdClaimedTwice, claimed_twice(id, *value, rival));
             return Err(DisabledBecause::ClientIdClaimedTwice);
         }
-        Ok(value)
+        Ok(*value)
     }
 
     fn tenant(
@@ -162,7 +163,7 @@ impl Resolver<'_> {
         protected: &ApplicationId,
         assigned: &HashMap<&ApplicationId, ClientId>,
     ) -> Option<(ClientId, ApplicationId)> {
-        let consumer = match &rule.consumer {
+        let consumer = match &rule.value {
             Consumer::Application(consumer) => consumer,
             Consumer::Anyone => {
                 let message = "A rule with * opens the network only: it grants no token. Name \
@@ -195,6 +196,20 @@ impl Resolver<'_> {
     }
 }
 
+fn claimed_twice(id: &ApplicationId, client_id: ClientId, rival: Rival<'_>) -> String {
+    let Rival { id: rival, is_better } = rival;
+    match is_better {
+        true => format!(
+            "{id} annotates the client id {client_id}, which {rival} was registered with: {id} \
+             lets nobody in. A client id belongs to one application."
+        ),
+        false => format!(
+            "Both {id} and {rival} claim the client id {client_id}: neither lets anyone in. A \
+             client id belongs to one application."
+        ),
+    }
+}
+
 fn first_of_each<'a>(
     assigned: impl Iterator<Item = &'a PreAuthorized>,
 ) -> HashMap<&'a ApplicationId, ClientId> {
@@ -203,39 +218,6 @@ fn first_of_each<'a>(
         first.entry(id).or_insert(*client_id);
     }
     first
-}
-
-/// Warns at each ingress whose host another application has too.
-fn report_hosts_claimed_twice(
-    applications: &BTreeMap<&ApplicationId, Sources<'_>>,
-    context: &Context,
-    reader: &mut Reader,
-) {
-    let mut claims: HashMap<&str, Vec<&ApplicationId>> = HashMap::new();
-    for (id, sources) in applications {
-        for host in sources.hosts() {
-            let claimants = claims.entry(&host.value).or_default();
-            let service = context.service_owner(&host.value);
-            let owner = service.and_then(|owner| applications.get_key_value(&owner));
-            for claimant in [Some(*id), owner.map(|(owner, _)| *owner)].into_iter().flatten() {
-                if !claimants.contains(&claimant) {
-                    claimants.push(claimant);
-                }
-            }
-        }
-    }
-    for (id, sources) in applications {
-        for Located { place, value: host } in sources.hosts() {
-            let claimants = claims.get(host.as_str()).map(Vec::as_slice).unwrap_or_default();
-            if let Some(other) = claimants.iter().find(|claimant| *claimant != id) {
-                let message = format!(
-                    "{other} claims the host {host} too: it is nobody's, and requests find \
-                     neither application by it."
-                );
-                reader.warning(place, Code::HostClaimedTwice, message);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,34 +1,53 @@
 //! Files and what they last said.
 
 use std::{
-    collections::BTreeMap,
-    fs::File,
+    collections::{BTreeMap, BTreeSet},
+    fs::{File, OpenOptions},
     hash::{BuildHasher, RandomState},
     io::{self, Read},
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::walk::{Stamp, Walk, unreadable};
-use crate::{clock::Clock, finding::Finding};
+use crate::{
+    clock::Clock,
+    config::{DocumentPath, Namespaces},
+    finding::Finding,
+};
 
 /// The largest file that is read: 16 MiB.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// The files below some paths, each with what it says, of type `T`.
+/// The files below some roots, each with what it says, of type `T`.
 #[derive(Debug)]
 pub struct Shelf<T> {
-    roots: Vec<PathBuf>,
+    roots: Vec<DocumentPath>,
+    /// Which of the roots could not be read at any time, by their numbers.
+    never_read: BTreeSet<usize>,
+    /// The key of the configuration that names the roots.
+    key: &'static str,
     files: BTreeMap<PathBuf, Held<T>>,
     walk: Walk,
     hasher: RandomState,
+}
+
+/// A file's text, and for whom it may speak.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    pub source: &'a Arc<str>,
+    pub namespaces: &'a Namespaces,
+    pub text: &'a str,
 }
 
 /// A file and what it said when it was last readable.
 #[derive(Debug)]
 struct Held<T> {
     source: Arc<str>,
+    /// The root that it was found below, by its number.
+    root: usize,
     /// How it looked when it was read; `None` where it must be read again in any case.
     stamp: Option<Stamp>,
     /// Of the text that `content` was read from.
@@ -48,10 +67,16 @@ pub struct Refreshed {
 }
 
 impl<T> Shelf<T> {
-    /// A shelf with nothing on it yet.
-    pub fn new(roots: Vec<PathBuf>) -> Self {
+    /// A shelf with nothing on it yet. `key` is the key of the configuration that names the roots.
+    pub fn new(roots: Vec<DocumentPath>, key: &'static str) -> Self {
         let (files, walk) = (BTreeMap::new(), Walk::default());
-        Self { roots, files, walk, hasher: RandomState::new() }
+        let never_read = (0..roots.len()).collect();
+        Self { roots, never_read, key, files, walk, hasher: RandomState::new() }
+    }
+
+    /// Whether every root could be read once, so that nothing is missing that was never seen.
+    pub fn is_complete(&self) -> bool {
+        self.never_read.is_empty()
     }
 
     /// What the files say, in the order of their paths.
@@ -77,19 +102,25 @@ impl<T> Shelf<T> {
 
     /// Reads the files that look different. `parse` gets a file's text and what it said before.
     ///
-    /// A file that is gone says nothing any more; one that cannot be read still says what it said.
-    pub fn refresh(&mut self, parse: impl Fn(&Arc<str>, &str, Option<T>) -> T) -> Refreshed {
-        let walk = Walk::new(&self.roots);
+    /// A file that is gone says nothing any more. One that cannot be read still says what it said,
+    /// and so do all files of a root that is gone.
+    pub fn refresh(&mut self, parse: impl Fn(Text<'_>, Option<&T>) -> T) -> Refreshed {
+        let walk = Walk::new(&self.roots, self.key);
         let mut refreshed =
             Refreshed { changed: walk.findings != self.walk.findings, settled: true };
         let mut earlier = mem::take(&mut self.files);
-        for (path, stamp) in &walk.files {
+        for (path, found) in &walk.files {
             let mut file = earlier.remove(path).unwrap_or_else(|| {
                 refreshed.changed = true;
-                Held::new(path)
+                Held::new(path, found.root)
             });
-            if file.stamp != Some(*stamp) {
-                refreshed.changed |= file.read(path, &self.hasher, &parse);
+            file.move_to(found.root);
+            if file.stamp != Some(found.stamp) {
+                let namespaces = &self.roots[found.root].namespaces;
+                let parse = |source: &Arc<str>, text: &str, earlier: Option<&T>| {
+                    parse(Text { source, namespaces, text }, earlier)
+                };
+                refreshed.changed |= file.read(path, &self.hasher, self.key, parse);
             }
             refreshed.settled &= file.is_settled();
             self.files.insert(path.clone(), file);
@@ -102,14 +133,31 @@ impl<T> Shelf<T> {
             }
         }
         self.walk = walk;
+        self.note_roots_that_were_read();
         refreshed
+    }
+
+    fn note_roots_that_were_read(&mut self) {
+        let Self { roots, never_read, files, walk, .. } = self;
+        never_read.retain(|number| {
+            let path = &roots[*number].path;
+            let is_unread = files.get(path).is_some_and(|file| file.content.is_none());
+            is_unread || walk.unlisted.contains(path)
+        });
     }
 }
 
 impl<T> Held<T> {
-    fn new(path: &Path) -> Self {
+    fn new(path: &Path, root: usize) -> Self {
         let source = path.display().to_string().into();
-        Self { source, stamp: None, hash: None, content: None, unreadable: None }
+        Self { source, root, stamp: None, hash: None, content: None, unreadable: None }
+    }
+
+    /// Has the file read again where it may speak for others than before.
+    fn move_to(&mut self, root: usize) {
+        if self.root != root {
+            (self.root, self.stamp, self.hash) = (root, None, None);
+        }
     }
 
     /// Reads the file anew and returns whether anything is different.
@@ -117,7 +165,8 @@ impl<T> Held<T> {
         &mut self,
         path: &Path,
         hasher: &RandomState,
-        parse: &impl Fn(&Arc<str>, &str, Option<T>) -> T,
+        key: &str,
+        parse: impl Fn(&Arc<str>, &str, Option<&T>) -> T,
     ) -> bool {
         let earlier_fault = self.unreadable.take();
         self.stamp = None;
@@ -129,7 +178,7 @@ impl<T> Held<T> {
             Ok(Seen::BeingWritten) if self.content.is_some() => return earlier_fault.is_some(),
             Ok(Seen::BeingWritten) => String::new(),
             Err(error) => {
-                self.unreadable = Some(unreadable(&self.source, &error));
+                self.unreadable = Some(unreadable(&self.source, &error, key));
                 return self.unreadable != earlier_fault;
             }
         };
@@ -137,8 +186,16 @@ impl<T> Held<T> {
         if self.hash == hash {
             return earlier_fault.is_some();
         }
-        self.hash = hash;
-        self.content = Some(parse(&self.source, &text, self.content.take()));
+        // What `parse` sees of this file is replaced whole or not at all.
+        let parsed = AssertUnwindSafe(|| parse(&self.source, &text, self.content.as_ref()));
+        match catch_unwind(parsed) {
+            Ok(content) => (self.hash, self.content) = (hash, Some(content)),
+            Err(_) => {
+                let reason = "reading it failed by a defect of Portvakt, not by the file's fault";
+                self.unreadable = Some(unreadable(&self.source, &reason, key));
+                return self.unreadable != earlier_fault;
+            }
+        }
         true
     }
 
@@ -157,8 +214,12 @@ enum Seen {
 }
 
 fn read(path: &Path) -> io::Result<Seen> {
-    let file = File::open(path)?;
-    let before = Stamp::of(&file.metadata()?);
+    let file = open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let before = Stamp::of(&metadata);
     if before.length() > MOST_BYTES {
         return Err(io::Error::other("it is larger than 16 MiB"));
     }
@@ -172,6 +233,22 @@ fn read(path: &Path) -> io::Result<Seen> {
     Ok(Seen::Whole { text, stamp: is_old.then_some(after) })
 }
 
+/// Opens what was a file when it was looked at, and may have become a FIFO since: without waiting
+/// for somebody who writes into it. On other systems than Linux that short while remains, and on
+/// all of them what opening a device sets off.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        /// As Linux has it on every architecture but Alpha, MIPS, PA-RISC and SPARC.
+        const O_NONBLOCK: i32 = 0o4000;
+        options.custom_flags(O_NONBLOCK);
+    }
+    options.open(path)
+}
+
 /// Whether a file was left alone for longer than file systems' clocks are coarse.
 fn is_old(stamp: Stamp) -> bool {
     const COARSEST: i64 = 2;
@@ -180,151 +257,4 @@ fn is_old(stamp: Stamp) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, os::unix::fs::symlink};
-
-    use tempfile::TempDir;
-
-    use super::*;
-
-    /// A shelf whose files say their text, and `earlier > text` where they said another before.
-    struct Shelved {
-        folder: TempDir,
-        shelf: Shelf<String>,
-    }
-
-    impl Shelved {
-        fn new(files: &[(&str, &str)]) -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let shelf = Shelf::new(vec![folder.path().to_owned()]);
-            let this = Self { folder, shelf };
-            files.iter().for_each(|(path, text)| this.write(path, text));
-            this
-        }
-
-        fn path(&self, path: &str) -> PathBuf {
-            self.folder.path().join(path)
-        }
-
-        fn write(&self, path: &str, text: impl AsRef<[u8]>) {
-            let path = self.path(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-
-        fn refresh(&mut self) -> (bool, Vec<String>) {
-            let parse = |_: &Arc<str>, text: &str, earlier: Option<String>| match earlier {
-                Some(earlier) => format!("{earlier} > {text}"),
-                None => text.to_owned(),
-            };
-            let refreshed = self.shelf.refresh(parse);
-            (refreshed.changed, self.shelf.contents().cloned().collect())
-        }
-
-        fn messages(&self) -> Vec<String> {
-            self.shelf.findings().map(|finding| finding.message.clone()).collect()
-        }
-    }
-
-    #[test]
-    fn files_of_yaml_and_json_are_read_in_the_order_of_their_paths() {
-        let mut shelved = Shelved::new(&[
-            ("b.yaml", "b"),
-            ("a.yml", "a"),
-            ("c/d.JSON", "d"),
-            ("notes.txt", "no"),
-            (".hidden.yaml", "no"),
-            (".git/e.yaml", "no"),
-        ]);
-        assert_eq!(shelved.refresh().1, ["a", "b", "d"]);
-        assert!(shelved.messages().is_empty());
-    }
-
-    #[test]
-    fn links_are_followed_and_what_is_reached_twice_counts_once() {
-        let mut shelved = Shelved::new(&[("..1/a.yaml", "a"), ("folder/b.yaml", "b")]);
-        symlink("..1", shelved.path("..data")).unwrap();
-        symlink("..data/a.yaml", shelved.path("a.yaml")).unwrap();
-        symlink("..", shelved.path("folder/loop")).unwrap();
-        symlink("folder/b.yaml", shelved.path("z.yaml")).unwrap();
-        assert_eq!(shelved.refresh().1, ["a", "b"]);
-        assert!(shelved.messages().is_empty());
-    }
-
-    #[test]
-    fn only_what_changed_is_read_again() {
-        let mut shelved = Shelved::new(&[("a.yaml", "a"), ("b.yaml", "b")]);
-        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(shelved.refresh(), (true, texts(&["a", "b"])));
-        assert_eq!(shelved.refresh(), (false, texts(&["a", "b"])));
-        shelved.write("a.yaml", "a");
-        assert_eq!(shelved.refresh(), (false, texts(&["a", "b"])));
-        shelved.write("a.yaml", "c");
-        assert_eq!(shelved.refresh(), (true, texts(&["a > c", "b"])));
-        fs::remove_file(shelved.path("b.yaml")).unwrap();
-        assert_eq!(shelved.refresh(), (true, texts(&["a > c"])));
-    }
-
-    #[test]
-    fn a_change_that_leaves_length_and_clock_alone_is_seen() {
-        let mut shelved = Shelved::new(&[("a.yaml", "0")]);
-        for digit in 1..=50 {
-            shelved.refresh();
-            shelved.write("a.yaml", (digit % 10).to_string());
-            let (changed, texts) = shelved.refresh();
-            assert!(changed && texts[0].ends_with(&(digit % 10).to_string()), "{digit}");
-        }
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_still_says_what_it_said() {
-        for text in [b"\xff\xfe".to_vec(), vec![b'#'; usize::try_from(MOST_BYTES + 1).unwrap()]] {
-            let mut shelved = Shelved::new(&[("a.yaml", "a")]);
-            shelved.refresh();
-            shelved.write("a.yaml", text);
-            assert_eq!(shelved.refresh(), (true, vec!["a".to_owned()]));
-            assert_eq!(shelved.messages().len(), 1);
-            assert_eq!(shelved.refresh(), (false, vec!["a".to_owned()]));
-            shelved.write("a.yaml", "a");
-            assert_eq!(shelved.refresh(), (true, vec!["a".to_owned()]));
-            assert!(shelved.messages().is_empty());
-        }
-    }
-
-    #[test]
-    fn a_file_that_was_just_emptied_still_says_what_it_said() {
-        let mut shelved = Shelved::new(&[("a.yaml", "a")]);
-        shelved.refresh();
-        shelved.write("a.yaml", "");
-        assert_eq!(shelved.refresh(), (false, vec!["a".to_owned()]));
-        shelved.write("a.yaml", "b");
-        assert_eq!(shelved.refresh(), (true, vec!["a > b".to_owned()]));
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_listed_leaves_its_files_in_force() {
-        let mut shelved = Shelved::new(&[("a.yaml", "a"), ("folder/b.yaml", "b")]);
-        shelved.refresh();
-        fs::remove_dir_all(shelved.path("folder")).unwrap();
-        symlink("folder", shelved.path("folder")).unwrap();
-        assert_eq!(shelved.refresh().1, ["a", "b"]);
-        assert_eq!(shelved.messages().len(), 1);
-        fs::remove_file(shelved.path("folder")).unwrap();
-        assert_eq!(shelved.refresh().1, ["a"]);
-        assert!(shelved.messages().is_empty());
-    }
-
-    #[test]
-    fn a_path_that_is_missing_or_leads_nowhere_is_an_error() {
-        let mut shelved = Shelved::new(&[("a.yaml", "a")]);
-        symlink("nowhere", shelved.path("b.yaml")).unwrap();
-        shelved.refresh();
-        assert_eq!(shelved.messages().len(), 1);
-        let mut shelf = Shelf::new(vec![shelved.path("missing")]);
-        let parse = |_: &Arc<str>, text: &str, _| text.to_owned();
-        assert_eq!(shelf.refresh(parse), Refreshed { changed: true, settled: true });
-        assert_eq!(shelf.refresh(parse), Refreshed { changed: false, settled: true });
-        let found: Vec<_> = shelf.findings().map(ToString::to_string).collect();
-        assert!(found[0].contains("missing: error: file_unreadable: It cannot be read: No such"));
-    }
-}
+mod tests;

@@ -1,15 +1,19 @@
 //! Which files there are, and where a change would show.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     ffi::OsStr,
+    fmt,
     fs::{self, Metadata},
     io::{self, ErrorKind},
     os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
 };
 
-use crate::finding::{Code, Finding, Place, Severity};
+use crate::{
+    config::DocumentPath,
+    finding::{Code, Finding, Place, Severity},
+};
 
 /// How a file looked from outside. A file that is written anew looks different, unless that
 /// happens within the resolution of its file system's clock.
@@ -22,16 +26,38 @@ pub struct Stamp {
     changed: (i64, i64),
 }
 
-/// The files below some paths at one time.
+/// A file and the root that it was found below, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    pub stamp: Stamp,
+    pub root: usize,
+}
+
+/// The files below some roots at one time.
 #[derive(Debug, Default)]
 pub struct Walk {
-    pub files: BTreeMap<PathBuf, Stamp>,
-    /// Folders and files that exist and whose contents could not be listed.
+    pub files: BTreeMap<PathBuf, Found>,
+    /// Roots that are not there, and folders and files that exist and could not be looked into.
     pub unlisted: Vec<PathBuf>,
     /// Existing folders in which every change of the files, or of what leads to them, shows.
     pub folders: BTreeSet<PathBuf>,
     pub findings: Vec<Finding>,
-    seen: HashSet<(u64, u64)>,
+}
+
+/// Which file or folder it is, whatever it is called: device and inode.
+type Identity = (u64, u64);
+
+/// A walk under way.
+struct Walker<'r> {
+    roots: &'r [DocumentPath],
+    /// The roots that exist, by what they are; the first of those that are the same.
+    numbers: HashMap<Identity, usize>,
+    /// All roots, by how they are spelt.
+    spellings: HashMap<&'r Path, usize>,
+    /// What was visited, with the number of the first root of the same trust.
+    seen: HashSet<(Identity, usize)>,
+    walk: Walk,
+    key: &'static str,
 }
 
 impl Stamp {
@@ -59,36 +85,66 @@ impl Walk {
     /// Looks at files and, below folders, at every file with the ending of YAML or JSON.
     ///
     /// Names that begin with a dot are passed over: editors and ConfigMaps keep their own things
-    /// under such names. Links are followed, also into them. What is reached twice counts once.
-    pub fn new(roots: &[PathBuf]) -> Self {
-        let mut walk = Self::default();
-        for root in roots {
-            walk.watch_way_to(root);
-            match fs::metadata(root) {
-                Ok(metadata) => walk.visit(root, &metadata),
-                Err(error) => walk.fault(root, &error),
+    /// under such names. Links are followed, also into them. What is reached twice counts once,
+    /// unless it is trusted with other namespaces there. `key` is the key of the configuration that
+    /// names the roots.
+    pub fn new(roots: &[DocumentPath], key: &'static str) -> Self {
+        let looks: Vec<_> = roots.iter().map(|root| fs::metadata(&root.path)).collect();
+        let (mut numbers, mut spellings) = (HashMap::new(), HashMap::new());
+        for (number, (root, look)) in roots.iter().zip(&looks).enumerate() {
+            spellings.entry(root.path.as_path()).or_insert(number);
+            if let Ok(metadata) = look {
+                numbers.entry(identity(metadata)).or_insert(number);
             }
         }
-        walk
+        let (seen, walk) = (HashSet::new(), Self::default());
+        let mut walker = Walker { roots, numbers, spellings, seen, walk, key };
+        for (number, (root, look)) in roots.iter().zip(looks).enumerate() {
+            walker.watch_way_to(&root.path);
+            match look {
+                Ok(metadata) => walker.visit(&root.path, &metadata, number),
+                Err(error) => walker.fault(&root.path, &error),
+            }
+        }
+        walker.walk
     }
+}
 
-    fn visit(&mut self, path: &Path, metadata: &Metadata) {
-        if !self.seen.insert((metadata.dev(), metadata.ino())) {
+impl Walker<'_> {
+    fn visit(&mut self, path: &Path, metadata: &Metadata, root: usize) {
+        let identity = identity(metadata);
+        if self.belongs_elsewhere(path, identity, root)
+            || !self.seen.insert((identity, self.trust_of(root)))
+        {
             return;
         }
         if metadata.is_dir() {
-            self.folders.insert(path.to_owned());
-            if let Err(error) = self.visit_entries(path) {
+            self.walk.folders.insert(path.to_owned());
+            if let Err(error) = self.visit_entries(path, root) {
                 self.fault(path, &error);
             }
         } else if metadata.is_file() {
-            self.files.insert(path.to_owned(), Stamp::of(metadata));
+            let stamp = Stamp::of(metadata);
+            self.walk.files.insert(path.to_owned(), Found { stamp, root });
         } else {
             self.fault(path, &io::Error::other("it is neither a file nor a folder"));
         }
     }
 
-    fn visit_entries(&mut self, folder: &Path) -> io::Result<()> {
+    /// Whether it is a root itself, so that what holds for another root does not hold for it.
+    fn belongs_elsewhere(&self, path: &Path, identity: Identity, root: usize) -> bool {
+        // Of one that came into being meanwhile, only the spelling is known.
+        let owner = self.numbers.get(&identity).or_else(|| self.spellings.get(path));
+        owner.is_some_and(|owner| *owner != root)
+    }
+
+    /// The first root that is trusted with the same namespaces.
+    fn trust_of(&self, root: usize) -> usize {
+        let namespaces = &self.roots[root].namespaces;
+        self.roots.iter().position(|other| other.namespaces == *namespaces).unwrap_or(root)
+    }
+
+    fn visit_entries(&mut self, folder: &Path, root: usize) -> io::Result<()> {
         let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries.iter().filter(|entry| !is_hidden(&entry.file_name())) {
@@ -98,7 +154,7 @@ impl Walk {
             }
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() || is_document(&path) => {
-                    self.visit(&path, &metadata);
+                    self.visit(&path, &metadata, root);
                 }
                 // A link that leads nowhere is a fault only where a document is expected.
                 Err(error) if is_document(&path) || error.kind() != ErrorKind::NotFound => {
@@ -111,10 +167,11 @@ impl Walk {
     }
 
     fn fault(&mut self, path: &Path, error: &io::Error) {
-        if error.kind() != ErrorKind::NotFound {
-            self.unlisted.push(path.to_owned());
+        let is_root = self.spellings.contains_key(path);
+        if is_root || error.kind() != ErrorKind::NotFound {
+            self.walk.unlisted.push(path.to_owned());
         }
-        self.findings.push(unreadable(&path.display().to_string(), error));
+        self.walk.findings.push(unreadable(&path.display().to_string(), error, self.key));
     }
 
     /// Notes every folder in which a change could make `path` lead elsewhere.
@@ -127,27 +184,34 @@ impl Walk {
             let Ok(target) = fs::read_link(&link) else { break };
             let folder = parent(&link);
             let rest = place.strip_prefix(&link).unwrap_or(Path::new("")).to_owned();
-            self.folders.insert(folder.clone());
+            self.walk.folders.insert(folder.clone());
             place = folder.join(target).join(rest);
         }
         let nearest = place.ancestors().skip(1).map(or_here).find(|folder| folder.is_dir());
-        self.folders.extend(nearest.map(Path::to_owned));
+        self.walk.folders.extend(nearest.map(Path::to_owned));
     }
+}
+
+fn identity(metadata: &Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
 }
 
 /// The files below some paths, each once, and what cannot be looked at.
 pub fn files_below(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Finding>) {
-    let walk = Walk::new(paths);
+    let roots: Vec<_> = paths.iter().cloned().map(DocumentPath::from).collect();
+    let walk = Walk::new(&roots, "applications.paths");
     (walk.files.into_keys().collect(), walk.findings)
 }
 
-/// What cannot be read, and why.
-pub fn unreadable(source: &str, reason: &dyn std::fmt::Display) -> Finding {
+/// What cannot be read, why, and what to do. `key` is the key that names it or a folder above it.
+pub fn unreadable(source: &str, reason: &dyn fmt::Display, key: &str) -> Finding {
     Finding {
         place: Place::whole(source),
         severity: Severity::Error,
         code: Code::FileUnreadable,
-        message: format!("It cannot be read: {reason}."),
+        message: format!(
+            "{source} cannot be read: {reason}. Make it readable, or name another path in {key}."
+        ),
     }
 }
 

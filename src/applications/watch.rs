@@ -34,7 +34,7 @@ const GATHER_RATIO: u32 = 3;
 /// Between looks where every change is announced, as a safety net.
 const POLL_WATCHED: Duration = Duration::from_secs(30);
 /// Between looks where changes may go unannounced.
-const POLL_UNWATCHED: Duration = Duration::from_secs(2);
+const POLL_UNWATCHED: Duration = Duration::from_secs(1);
 /// Until another look at a file that was seen while it was being written.
 const POLL_UNSETTLED: Duration = Duration::from_secs(1);
 
@@ -48,8 +48,8 @@ pub enum WatchError {
 
 /// Publishes what the loader reads, at once and after every change, without end.
 ///
-/// `reload` asks for all files to be read anew. What cannot be watched is looked at every few
-/// seconds instead.
+/// `reload` asks for all files to be read anew. What cannot be watched is looked at each
+/// second instead.
 ///
 /// # Errors
 /// [`WatchError`]; it never returns otherwise.
@@ -98,7 +98,7 @@ impl Keeper {
             self.loader.distrust();
         }
         let refreshed = self.loader.refresh();
-        if refreshed.changed || !self.published.is_loaded() {
+        if refreshed.changed || (self.loader.is_complete() && !self.published.is_loaded()) {
             self.publish();
         }
         if refreshed.changed || is_asked {
@@ -114,10 +114,15 @@ impl Keeper {
         (self, patience)
     }
 
+    /// Nothing comes into force before every path was read once: what is missing could contradict
+    /// what is there.
     fn publish(&mut self) {
         let resolved = self.loader.resolve();
         self.loader.log(&resolved.findings);
         self.is_clean = resolved.findings.iter().all(|finding| finding.severity != Severity::Error);
+        if !self.loader.is_complete() {
+            return;
+        }
         let rules = resolved.rules;
         let index = Index::new(resolved.applications, self.loader.cluster());
         let applications = index.len();
@@ -243,7 +248,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             prepare(folder.path());
             let sources = ApplicationSources {
-                paths: vec![folder.path().join("applications")],
+                paths: vec![folder.path().join("applications").into()],
                 ..ApplicationSources::default()
             };
             let context = Context { cluster: "dev".into(), tenants: Tenants::Unspecified };
@@ -263,13 +268,17 @@ mod tests {
         }
 
         async fn until(&self, what: &str, is_so: impl Fn(&Generation) -> bool) {
-            let wait = async {
-                while !(self.published.is_loaded() && is_so(&self.published.current())) {
-                    sleep(Duration::from_millis(5)).await;
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(20), wait).await.expect(what);
+            until(what, || self.published.is_loaded() && is_so(&self.published.current())).await;
         }
+    }
+
+    async fn until(what: &str, is_so: impl Fn() -> bool) {
+        let wait = async {
+            while !is_so() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect(what);
     }
 
     fn document(name: &str, host: &str) -> String {
@@ -350,15 +359,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_comes_late_or_comes_back_is_seen() {
+    async fn a_folder_that_comes_late_is_waited_for_and_one_that_goes_is_not_forgotten() {
         let kept = Kept::start(|_| {});
-        kept.until("nothing is there", |generation| generation.index.is_empty()).await;
-        for host in ["one.example", "two.example"] {
-            folder(kept.folder.path());
-            fs::write(kept.path("applications/api.yaml"), document("api", host)).unwrap();
+        let counted = |number: u32| {
+            let line = format!("portvakt_reloads_total{{outcome=\"partial\"}} {number}\n");
+            String::from_utf8(kept.metrics.encode().unwrap()).unwrap().contains(&line)
+        };
+        until("the folder is missed", || counted(1)).await;
+        assert!(!kept.published.is_loaded());
+        for (host, missed) in [("one.example", 2), ("two.example", 3)] {
+            // Put there whole, so that no look sees an empty folder.
+            fs::create_dir(kept.path("new")).unwrap();
+            fs::write(kept.path("new/api.yaml"), document("api", host)).unwrap();
+            fs::rename(kept.path("new"), kept.path("applications")).unwrap();
             kept.until("the folder is there", is_at(host)).await;
-            fs::remove_dir_all(kept.path("applications")).unwrap();
-            kept.until("the folder is gone", |generation| generation.index.is_empty()).await;
+            fs::rename(kept.path("applications"), kept.path(host)).unwrap();
+            until("the folder is missed again", || counted(missed)).await;
+            kept.until("what it said", is_at(host)).await;
         }
     }
 

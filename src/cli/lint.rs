@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{FAILURE, fail, print};
 use crate::{
     applications::{self, Context, Tenants},
-    config::{self, Environment},
+    config::{self, DocumentPath, Environment},
     finding::{Finding, Severity},
     yaml::{self, Value},
 };
@@ -145,18 +145,33 @@ fn holds(file: &Path, is_named: bool) -> Holds {
 fn check(sorted: Sorted, cluster: String) -> Vec<Finding> {
     let mut findings = sorted.findings;
     let mut context = Context { cluster, tenants: Tenants::Unspecified };
+    let mut configured = Vec::new();
     for file in &sorted.configurations {
         findings.extend(match config::read(Some(file), &Environment::of_process()) {
             Ok(read) => {
                 context = Context::of(&read.config);
+                configured.extend(read.config.applications.paths);
                 read.warnings
             }
             Err(findings) => findings,
         });
     }
-    findings.extend(applications::lint(sorted.documents, sorted.further_consumers, context));
+    let documents = sorted.documents.into_iter().map(|file| placed(file, &configured)).collect();
+    findings.extend(applications::lint(documents, sorted.further_consumers, context));
     findings.sort_by(|one, other| one.place.cmp(&other.place));
     findings
+}
+
+/// A file of documents with the namespaces that the configuration states for its place.
+fn placed(file: PathBuf, configured: &[DocumentPath]) -> DocumentPath {
+    let resolved = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let place = resolved(&file);
+    let nearest = configured
+        .iter()
+        .filter(|root| place.starts_with(resolved(&root.path)))
+        .max_by_key(|root| resolved(&root.path).components().count());
+    let namespaces = nearest.map(|root| root.namespaces.clone()).unwrap_or_default();
+    DocumentPath { path: file, namespaces }
 }
 
 fn as_text(findings: &[Finding]) -> String {

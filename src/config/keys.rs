@@ -133,7 +133,17 @@ pub const KEYS: &[Key] = &[
     yaml(
         "applications.paths",
         "none",
-        "Files and folders of YAML documents, watched. Relative ones start from this file's folder.",
+        "Files and folders of YAML documents, watched. A bare path is trusted with every namespace.",
+    ),
+    text(
+        "applications.paths[].path",
+        "required",
+        "A file or folder. Relative ones start from this file's folder.",
+    ),
+    yaml(
+        "applications.paths[].namespaces",
+        "all",
+        "The namespaces whose applications its documents may describe; others there are ignored.",
     ),
     yaml(
         "applications.pre_authorized",

@@ -9,7 +9,7 @@ mod keys;
 mod read;
 mod url;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use self::{
     environment::Environment,
@@ -192,11 +192,43 @@ impl Default for Keys {
 #[derive(Debug, Clone, Default)]
 pub struct ApplicationSources {
     /// Files and folders of YAML documents, watched.
-    pub paths: Vec<PathBuf>,
+    pub paths: Vec<DocumentPath>,
     /// Files of further consumers, in the shape of `AZURE_APP_PRE_AUTHORIZED_APPS`, watched.
     pub pre_authorized: Vec<PathBuf>,
     /// The one application that the NAIS environment variables describe.
     pub environment: Option<EnvironmentApplication>,
+}
+
+/// A file or folder, and for whom its documents may speak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentPath {
+    pub path: PathBuf,
+    pub namespaces: Namespaces,
+}
+
+impl From<PathBuf> for DocumentPath {
+    /// One that is trusted with every namespace.
+    fn from(path: PathBuf) -> Self {
+        Self { path, namespaces: Namespaces::Any }
+    }
+}
+
+/// The namespaces whose applications documents may describe.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Namespaces {
+    #[default]
+    Any,
+    Only(BTreeSet<String>),
+}
+
+impl Namespaces {
+    /// Whether an application of that namespace may be described.
+    pub fn allow(&self, namespace: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(namespaces) => namespaces.contains(namespace),
+        }
+    }
 }
 
 /// The application that the variables of a NAIS pod describe.

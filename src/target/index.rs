@@ -1,6 +1,9 @@
 //! The applications of one generation, found by name and by host.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     applications::{Application, Protection},
@@ -17,15 +20,23 @@ pub struct Index {
 }
 
 impl Index {
-    /// Indexes applications, each by its name, by the hosts of its ingresses and, if it runs in
-    /// `local_cluster`, by its service names there.
+    /// Indexes applications, each by its name, by its service names if it runs in `local_cluster`,
+    /// and by the hosts of its ingresses. Service names belong to their application: an ingress of
+    /// another one claims none.
     pub fn new(applications: Vec<Application>, local_cluster: &str) -> Self {
         let mut index = Self::default();
+        for id in applications.iter().map(|application| &application.id) {
+            if id.cluster() == local_cluster {
+                service_names(id).into_iter().for_each(|name| index.claim(name, id));
+            }
+        }
+        let services: HashSet<_> = index.by_host.keys().cloned().collect();
         for application in applications {
             let id = application.id.clone();
-            let services = if id.cluster() == local_cluster { service_names(&id) } else { vec![] };
-            for host in application.hosts.iter().cloned().chain(services) {
-                index.claim(host, &id);
+            for host in &application.hosts {
+                if !services.contains(host) && !is_service_name(host) {
+                    index.claim(host.clone(), &id);
+                }
             }
             if let Protection::Enforced { client_id, .. } = application.protection {
                 index.by_client_id.insert(client_id, id.clone());
@@ -73,8 +84,17 @@ impl Index {
     }
 }
 
+/// What follows `application.namespace` in the names of its service. The first is none: a short
+/// name cannot be told from the host of an ingress but by whose it is.
+const SERVICE_SUFFIXES: [&str; 3] = ["", ".svc", ".svc.cluster.local"];
+
 /// The names by which an application is reached inside its cluster.
-pub fn service_names(id: &ApplicationId) -> Vec<String> {
+pub fn service_names(id: &ApplicationId) -> [String; 3] {
     let short = format!("{}.{}", id.name(), id.namespace()).to_ascii_lowercase();
-    ["", ".svc", ".svc.cluster.local"].map(|suffix| format!("{short}{suffix}")).into()
+    SERVICE_SUFFIXES.map(|suffix| format!("{short}{suffix}"))
+}
+
+/// Whether a host is a service name by its ending, be there such an application or not.
+pub fn is_service_name(host: &str) -> bool {
+    SERVICE_SUFFIXES.iter().any(|suffix| !suffix.is_empty() && host.ends_with(suffix))
 }

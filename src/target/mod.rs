@@ -5,7 +5,7 @@ mod index;
 mod path;
 
 pub use find::find;
-pub use index::{Index, service_names};
+pub use index::{Index, is_service_name, service_names};
 pub use path::PathPattern;
 
 /// A Host header as hosts are compared: without port, lower case, without a trailing dot.

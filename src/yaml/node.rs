@@ -147,7 +147,7 @@ fn parse(source: &Arc<str>, lines_before: u64, text: &str) -> Result<Option<Node
                 place: place(location),
                 severity: Severity::Error,
                 code: Code::YamlSyntax,
-                message: format!("This is not YAML: {}.", describe(error)),
+                message: describe(error),
             }
         })?;
     let node = spanned.value.into_node(place(spanned.referenced), &place);
@@ -159,11 +159,29 @@ fn describe(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
     let line = line.split(" at line ").next().unwrap_or(line);
-    line.trim_start_matches("error: ").trim_end_matches('.').to_owned()
+    let line = line.trim_start_matches("error: ").trim_end_matches('.');
+    if line.starts_with("budget breached") {
+        return format!(
+            "This is more than one document may hold: {MOST_LEVELS} levels, {MOST_VALUES} values, \
+             or aliases that stand for as many. Divide it."
+        );
+    }
+    format!("This is not YAML: {line}.")
 }
+
+/// How deep lists and mappings may lie in each other. Documents need ten or so. Reading recurses,
+/// and a stack that overflows cannot be caught.
+const MOST_LEVELS: usize = 32;
+
+/// How many values, keys included, a document may have: reading takes some 200 bytes for each.
+const MOST_VALUES: usize = 250_000;
 
 fn options() -> Options {
     serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MOST_LEVELS,
+            max_nodes: MOST_VALUES,
+        },
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         with_snippet: false,
@@ -343,6 +361,33 @@ mod tests {
             text += &format!("a{level}: &a{level} [{aliases}]\n");
         }
         assert!(read(&text)[0].content.is_err());
+    }
+
+    /// On a stack as small as those of the threads that read documents, in debug builds too.
+    #[test]
+    fn what_lies_too_deep_is_a_fault_and_never_overflows_the_stack() {
+        let repeat = |part: &str| part.repeat(64);
+        let block: String = (0..64).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+        let mut aliased = "a0: &a0 [[[[[[[[[[[[[[[[[[[[x]]]]]]]]]]]]]]]]]]]]\n".to_owned();
+        for level in 1..4 {
+            aliased += &format!("a{level}: &a{level} [[[[[[[[*a{}]]]]]]]]\n", level - 1);
+        }
+        let texts = [repeat("{a: "), repeat("["), repeat("- "), repeat("? "), block, aliased];
+        let read_all = move || {
+            for text in texts {
+                let documents = read(&format!("{text}\n---\nb: 1\n"));
+                let fault = documents[0].content.as_ref().unwrap_err();
+                assert_eq!(fault.code, Code::YamlSyntax, "{text}");
+                assert!(documents[1].content.is_ok(), "{text}");
+            }
+            let levels = |number| "{a: ".repeat(number) + "1" + &"}".repeat(number);
+            assert!(read(&levels(MOST_LEVELS))[0].content.is_ok());
+            let deeper = read(&levels(MOST_LEVELS + 1));
+            let fault = deeper[0].content.as_ref().unwrap_err();
+            assert!(fault.message.contains("32 levels"), "{fault}");
+        };
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(read_all);
+        thread.unwrap().join().unwrap();
     }
 
     proptest! {

@@ -1,11 +1,23 @@
 use super::*;
-use crate::applications::document::{Consumer, Manifest, Registration};
+use crate::{
+    applications::{
+        document::{Consumer, Manifest, Registration},
+        findings::MOST_FINDINGS,
+    },
+    finding::Severity,
+};
 
 const CLIENT_ID: &str = "381ce452-1d49-49df-9e7e-990ef0328d6c";
 const HEAD: &str = "apiVersion: nais.io/v1alpha1\nkind: Application\n";
 
-fn read(text: &str, earlier: Option<Manifests>) -> Manifests {
-    Manifests::read(&"f.yaml".into(), text, earlier, "dev")
+/// Reads a text as the file `f.yaml` of the cluster `dev`.
+pub fn read(text: &str, earlier: Option<&Manifests>) -> Manifests {
+    read_for(&Namespaces::Any, text, earlier)
+}
+
+fn read_for(namespaces: &Namespaces, text: &str, earlier: Option<&Manifests>) -> Manifests {
+    let source = &"f.yaml".into();
+    Manifests::read(Text { source, namespaces, text }, earlier, "dev")
 }
 
 fn findings(manifests: &Manifests) -> Vec<String> {
@@ -25,7 +37,7 @@ fn manifest(text: &str) -> (Manifest, Vec<String>) {
     let read = read(text, None);
     let findings = findings(&read);
     match read.documents.into_iter().next() {
-        Some(Document::Manifest(Named { content: Some(manifest), .. })) => (manifest, findings),
+        Some(Document::Manifest(Named { content: Ok(manifest), .. })) => (manifest, findings),
         other => panic!("{other:?} {findings:?}"),
     }
 }
@@ -36,7 +48,7 @@ fn registration(text: &str) -> (Registration, Vec<String>) {
     let read = read(&format!("{head}{text}"), None);
     let findings = findings(&read);
     match read.documents.into_iter().next() {
-        Some(Document::Registration(Named { content: Some(content), .. })) => (content, findings),
+        Some(Document::Registration(Named { content: Ok(content), .. })) => (content, findings),
         other => panic!("{other:?} {findings:?}"),
     }
 }
@@ -79,7 +91,7 @@ spec:
     let consumers: Vec<_> = manifest
         .rules
         .iter()
-        .map(|rule| match &rule.consumer {
+        .map(|rule| match &rule.value {
             Consumer::Application(id) => id.as_str(),
             Consumer::Anyone => "*",
         })
@@ -178,7 +190,8 @@ fn a_wrong_value_breaks_the_document_and_is_found_at_its_place() {
     ] {
         let manifests = read(&application("api", spec), None);
         assert_eq!(findings(&manifests), [expected], "{spec}");
-        let [Document::Manifest(Named { content: None, id, .. })] = &manifests.documents[..] else {
+        let [Document::Manifest(Named { content: Err(_), id, .. })] = &manifests.documents[..]
+        else {
             panic!("{spec}: {:?}", manifests.documents)
         };
         assert_eq!(id.as_str(), "dev:team:api");
@@ -226,7 +239,7 @@ fn a_group_that_is_no_guid_leaves_the_others_in_force() {
 fn in_force(manifests: &Manifests) -> Vec<String> {
     let told = |document: &Document| match document {
         Document::Manifest(Named { id, content, .. }) => {
-            let enabled = content.as_ref().map(|manifest| manifest.enabled == Some(true));
+            let enabled = content.as_ref().ok().map(|manifest| manifest.enabled == Some(true));
             format!("{} {enabled:?}", id.name())
         }
         Document::Registration(_) => panic!("none was written"),
@@ -240,7 +253,7 @@ fn a_document_with_an_error_stays_as_it_was_and_hurts_no_other() {
     let disabled = |name: &str| application(name, "");
     let broken = |name: &str| application(name, "spec: 7");
     let both = |one: String, other: String| format!("{one}---\n{other}");
-    let earlier = || Some(read(&both(enabled("a"), enabled("b")), None));
+    let earlier = read(&both(enabled("a"), enabled("b")), None);
     for (text, expected) in [
         (both(disabled("a"), broken("b")), vec!["a Some(false)", "b Some(true)"]),
         (both(broken("b"), disabled("a")), vec!["b Some(true)", "a Some(false)"]),
@@ -251,9 +264,9 @@ fn a_document_with_an_error_stays_as_it_was_and_hurts_no_other() {
         (disabled("a"), vec!["a Some(false)"]),
         (String::new(), vec![]),
     ] {
-        assert_eq!(in_force(&read(&text, earlier())), expected, "{text}");
+        assert_eq!(in_force(&read(&text, Some(&earlier))), expected, "{text}");
     }
-    let twice = read(&broken("a"), Some(read(&broken("a"), earlier())));
+    let twice = read(&broken("a"), Some(&read(&broken("a"), Some(&earlier))));
     assert_eq!(in_force(&twice), ["a Some(true)"]);
     assert_eq!(findings(&twice), ["4:7 error wrong_type"]);
 }
@@ -270,4 +283,102 @@ fn a_list_holds_documents_as_a_file_does() {
     let read = read(&text, None);
     assert_eq!(read.documents.len(), 2);
     assert!(read.findings.is_empty(), "{:?}", read.findings);
+}
+
+#[test]
+fn a_document_of_a_foreign_namespace_is_an_error_and_ignored() {
+    let only = |names: &[&str]| Namespaces::Only(names.iter().map(ToString::to_string).collect());
+    let mine = application("mine", "");
+    let foreign = mine.replace("namespace: team", "namespace: other").replace("mine", "foreign");
+    let text = format!("{mine}---\n{foreign}spec: {{ingresses: ['https://taken.example']}}\n");
+    let read = read_for(&only(&["team"]), &text, None);
+    assert_eq!(in_force(&read), ["mine Some(false)"]);
+    assert_eq!(findings(&read), ["8:18 error foreign_namespace"]);
+    let message = &read.findings[0].message;
+    assert!(message.contains("dev:other:foreign") && message.contains("applications.paths"));
+    assert_eq!(in_force(&read_for(&only(&["team", "other"]), &text, None)).len(), 2);
+
+    // What was its own before, and is no more, is not kept.
+    let read = read_for(&only(&["other"]), &mine, Some(&read));
+    assert!(read.documents.is_empty());
+}
+
+#[test]
+fn a_file_that_stays_broken_holds_no_more_than_its_last_whole_version_and_what_is_good_now() {
+    let both = |one: String, other: &str| format!("{one}---\n{other}");
+    let enabled = |name: &str| application(name, "spec: {azure: {application: {enabled: true}}}");
+    let mut read_so_far = read(&both(enabled("a"), &application("b", "")), None);
+    for version in 0..50 {
+        let passing = application(&format!("passing-{version}"), "");
+        let text = format!("{passing}---\n{}", "spec: [");
+        read_so_far = read(&text, Some(&read_so_far));
+        let passing = format!("passing-{version} Some(false)");
+        assert_eq!(in_force(&read_so_far), [passing.as_str(), "a Some(true)", "b Some(false)"]);
+    }
+    // The newest good version of each stays, not that of the whole file.
+    read_so_far = read(&both(application("a", ""), "spec: ["), Some(&read_so_far));
+    read_so_far = read("spec: [", Some(&read_so_far));
+    assert_eq!(in_force(&read_so_far), ["a Some(false)", "b Some(false)"]);
+    read_so_far = read(&application("b", ""), Some(&read_so_far));
+    assert_eq!(in_force(&read_so_far), ["b Some(false)"]);
+
+    // One that was never whole keeps nothing that it does not have now.
+    let never_whole = read(&both(application("c", ""), "spec: ["), None);
+    assert_eq!(in_force(&read("spec: [", Some(&never_whole))), Vec::<String>::new());
+}
+
+#[test]
+fn of_two_earlier_documents_that_differed_neither_is_the_good_one() {
+    let one = application("a", "");
+    let other = application("a", "spec: {azure: {application: {enabled: true}}}");
+    let twice = read(&format!("{one}---\n{other}"), None);
+    let broken = read(&application("a", "spec: 7"), Some(&twice));
+    assert_eq!(in_force(&broken), ["a None"]);
+}
+
+#[test]
+fn a_broken_document_tells_the_hosts_that_can_be_read_in_it() {
+    let spec = "spec: {accessPolicy: 7, ingresses: [8, 'https://a.example', 'https://b.example']}";
+    let read = read(&application("a", spec), None);
+    let [Document::Manifest(Named { content: Err(partial), .. })] = &read.documents[..] else {
+        panic!("{read:?}")
+    };
+    let hosts: Vec<_> = partial.hosts.iter().map(|host| host.value.as_str()).collect();
+    assert_eq!(hosts, ["a.example", "b.example"]);
+}
+
+#[test]
+fn ten_thousand_applications_in_one_file_of_eleven_megabytes_are_read() {
+    let padding = "x".repeat(1_100);
+    let text: String = (0..10_000)
+        .map(|number| format!("---\n{}# {padding}\n", application(&format!("a{number}"), "")))
+        .collect();
+    assert!(text.len() > 11_000_000);
+    let read = read(&text, None);
+    assert_eq!(read.documents.len(), 10_000);
+    assert!(read.findings.is_empty());
+}
+
+#[test]
+fn more_documents_than_a_file_may_have_are_left_out_and_what_was_there_stays() {
+    let many = "---\nkind: Pod\n".repeat(MOST_DOCUMENTS);
+    let earlier = read(&application("a", ""), None);
+    let text = format!("{many}---\n{}---\n{}", application("a", ""), application("b", ""));
+    let read = read(&text, Some(&earlier));
+    assert_eq!(in_force(&read), ["a Some(false)"]);
+    assert_eq!(findings(&read), ["100002:1 error too_many"]);
+}
+
+#[test]
+fn more_findings_than_anybody_reads_are_left_out() {
+    let unknown = |count: usize| {
+        let rules: String =
+            (0..count).map(|key| format!("{{application: a, k{key}: 1}}, ")).collect();
+        application("a", &format!("spec: {{accessPolicy: {{inbound: {{rules: [{rules}]}}}}}}"))
+    };
+    assert_eq!(read(&unknown(MOST_FINDINGS), None).findings.len(), MOST_FINDINGS);
+    let read = read(&(unknown(MOST_FINDINGS + 1) + "---\nspec: [\n"), None);
+    assert_eq!(read.findings.len(), MOST_FINDINGS + 1);
+    let last = &read.findings[MOST_FINDINGS];
+    assert_eq!((last.severity, last.code), (Severity::Error, Code::TooMany));
 }

@@ -1,5 +1,6 @@
 //! From file and environment to [`Config`], with every fault found at once.
 
+mod documents;
 mod entra;
 mod headers;
 mod listen;
@@ -95,7 +96,7 @@ fn applications(
 ) -> ApplicationSources {
     refuse_kubernetes(values);
     ApplicationSources {
-        paths: values.paths("applications.paths"),
+        paths: documents::paths(values),
         pre_authorized: values.paths("applications.pre_authorized"),
         environment,
     }

@@ -110,7 +110,10 @@ impl<'e> Variables<'e> {
         const NAME: &str = "AZURE_APP_PRE_AUTHORIZED_APPS";
         let Some(text) = self.environment.get(NAME) else { return Vec::new() };
         match yaml::fragment(&place(NAME).source, text) {
-            Ok(Some(node)) => read_pre_authorized(&node, self.reader),
+            Ok(Some(node)) => {
+                let entries = read_pre_authorized(&node, self.reader);
+                entries.into_iter().map(|entry| entry.value).collect()
+            }
             Ok(None) => Vec::new(),
             Err(finding) => {
                 self.reader.add(finding);

@@ -44,8 +44,8 @@ fn little_needs_to_be_stated() {
     assert_eq!(config.entra.tenants[0].id.to_string(), TENANT);
     assert_eq!(config.entra.required_role, "access_as_application");
     assert_eq!(config.entra.proxy, Proxy::Environment);
-    assert!(config.applications.paths[0].ends_with("applications"));
-    assert!(config.applications.paths[0].is_absolute(), "from the file's folder");
+    assert!(config.applications.paths[0].path.ends_with("applications"));
+    assert!(config.applications.paths[0].path.is_absolute(), "from the file's folder");
     assert_eq!(config.mesh.bind_tokens, BindTokens::Report);
     assert!(config.target.host && config.target.default_application.is_none());
     assert_eq!(config.limits.deadline, Duration::from_millis(150));
@@ -75,7 +75,7 @@ entra:
   proxy: http://user:secret@webproxy.example:8088
   keys: {refresh_interval: 30m, cooldown: 5s, max_age: 2h}
 applications:
-  paths: [a.yaml]
+  paths: [a.yaml, {path: team-a, namespaces: [team-a, shared]}, {path: b}]
   pre_authorized: more.json
   kubernetes: {enabled: false, namespaces: []}
 target:
@@ -105,6 +105,15 @@ log: {filter: "portvakt=debug,warn", format: json}
     assert_eq!(stated.name.as_deref(), Some("nav.no"));
     assert!(matches!(discovered.key_source, KeySource::Discovery { .. }));
     assert_eq!(config.entra.keys.cooldown, Duration::from_secs(5));
+    let paths = &config.applications.paths;
+    let namespaces = |path: &super::super::DocumentPath| {
+        ["team-a", "team-b"].map(|name| path.namespaces.allow(name))
+    };
+    assert_eq!(
+        paths.iter().map(namespaces).collect::<Vec<_>>(),
+        [[true; 2], [true, false], [true; 2]]
+    );
+    assert!(paths[1].path.ends_with("team-a") && paths[1].path.is_absolute());
     assert!(!config.target.host && config.target.destination_principal);
     assert_eq!(config.target.gateways[0].service_account, "istio-ingressgateway");
     assert_eq!(
@@ -131,6 +140,7 @@ entra:
       jwks_uri: https://login.example/keys
   proxy: webproxy.example:8088
 applications:
+  paths: [7, {namespaces: [a]}, {path: a, namespaces: []}, {path: b, namespace: [b]}, c, {path: c, namespaces: ['*']}]
   kubernetes: {enabled: true}
 target:
   sources: [hosts]
@@ -153,16 +163,22 @@ limits: {deadline: soon, concurrent_checks: 0}
         "portvakt.yaml:8:23: error: insecure_url: entra.tenants[].well_known_url must begin with https://",
         "portvakt.yaml:9:7: error: missing: The tenant's id is missing",
         "portvakt.yaml:11:10: error: invalid_value: entra.proxy is no URL of a proxy",
-        "portvakt.yaml:13:25: error: invalid_value: This version does not read documents from the cluster.",
-        "portvakt.yaml:15:13: error: invalid_value: target.sources must be one of context_extension, destination_principal, host, not \"hosts\"; did you mean \"host\"?",
-        "portvakt.yaml:16:14: error: invalid_value: target.gateways: \"istio-ingressgateway\" is not namespace/service-account",
-        "portvakt.yaml:17:24: error: invalid_value: target.default_application: \"api\" is not of the form",
-        "portvakt.yaml:18:25: error: invalid_value: unauthenticated_paths: \"open\" does not begin with /",
-        "portvakt.yaml:18:31: error: invalid_value: unauthenticated_paths: \"/a/../b\" holds something",
-        "portvakt.yaml:19:19: error: invalid_value: headers.prefix would also take headers",
-        "portvakt.yaml:20:21: error: wrong_type: mesh.bind_tokens must be a text",
-        "portvakt.yaml:21:20: error: invalid_value: limits.deadline must be a duration from 1ms to 1m",
-        "portvakt.yaml:21:45: error: invalid_value: limits.concurrent_checks must be from 1 to",
+        "portvakt.yaml:13:11: error: wrong_type: applications.paths must be a text",
+        "portvakt.yaml:13:14: error: missing: applications.paths[].path is missing.",
+        "portvakt.yaml:13:55: error: invalid_value: applications.paths[].namespaces must name one at least",
+        "portvakt.yaml:13:70: error: unknown_key: There is no key applications.paths[].namespace; did you mean \"namespaces\"?",
+        "portvakt.yaml:13:90: error: invalid_value: applications.paths has",
+        "portvakt.yaml:13:113: error: invalid_value: applications.paths[].namespaces: \"*\" cannot be a namespace.",
+        "portvakt.yaml:14:25: error: invalid_value: This version does not read documents from the cluster.",
+        "portvakt.yaml:16:13: error: invalid_value: target.sources must be one of context_extension, destination_principal, host, not \"hosts\"; did you mean \"host\"?",
+        "portvakt.yaml:17:14: error: invalid_value: target.gateways: \"istio-ingressgateway\" is not namespace/service-account",
+        "portvakt.yaml:18:24: error: invalid_value: target.default_application: \"api\" is not of the form",
+        "portvakt.yaml:19:25: error: invalid_value: unauthenticated_paths: \"open\" does not begin with /",
+        "portvakt.yaml:19:31: error: invalid_value: unauthenticated_paths: \"/a/../b\" holds something",
+        "portvakt.yaml:20:19: error: invalid_value: headers.prefix would also take headers",
+        "portvakt.yaml:21:21: error: wrong_type: mesh.bind_tokens must be a text",
+        "portvakt.yaml:22:20: error: invalid_value: limits.deadline must be a duration from 1ms to 1m",
+        "portvakt.yaml:22:45: error: invalid_value: limits.concurrent_checks must be from 1 to",
     ];
     for line in expected {
         assert!(findings.iter().any(|found| found.starts_with(line)), "{line}\n{findings:#?}");
