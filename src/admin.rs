@@ -1,6 +1,6 @@
 //! `/livez`, `/readyz` and `/metrics`, for kubelets and Prometheus.
 
-use std::{io, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -9,25 +9,47 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::sync::CancellationToken;
 
-use crate::service::Status;
+use crate::{accept, service::Status};
 
-/// Serves until `shutdown`.
-///
-/// # Errors
-/// Where the listener fails as a whole.
-pub async fn serve(
-    listener: TcpListener,
-    status: Arc<Status>,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+/// Probes and scrapes come one by one. The connections of checks have a limit of their own, so
+/// that a flood of those leaves room for these.
+const CONNECTIONS: usize = 64;
+/// For a request's head, also the next one of a connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest that a connection lives.
+const CONNECTION_AGE: Duration = Duration::from_secs(60);
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// Serves until `draining`, then ends with the last connection.
+pub async fn serve(listener: TcpListener, status: Arc<Status>, draining: CancellationToken) {
     let router = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readiness))
         .route("/metrics", get(metrics))
         .with_state(status);
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let serve_one = |stream| serve_one(stream, router.clone(), draining.clone());
+    accept::serve(listener, permits, draining.clone(), serve_one).await;
+}
+
+async fn serve_one(stream: TcpStream, router: Router, draining: CancellationToken) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    accept::until_closed(connection, CONNECTION_AGE, &draining).await;
 }
 
 async fn readiness(State(status): State<Arc<Status>>) -> (StatusCode, String) {

@@ -29,6 +29,7 @@
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 
+mod accept;
 pub mod admin;
 pub mod applications;
 pub mod authorizer;

@@ -37,6 +37,6 @@ impl Demo {
 }
 
 fn start(log: &Log, options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    init_log(log)?;
+    let _flush = init_log(log)?;
     tokio::runtime::Runtime::new()?.block_on(demo::run(options))
 }

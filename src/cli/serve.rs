@@ -56,7 +56,7 @@ fn refuse(findings: &[Finding]) -> ExitCode {
 }
 
 fn serve(config: Config, warnings: &[Finding]) -> Result<(), Box<dyn Error>> {
-    init_log(&config.log)?;
+    let _flush = init_log(&config.log)?;
     log_panics();
     for finding in warnings {
         warn!(place = %finding.place, code = finding.code.as_str(), "{}", finding.message);

@@ -227,6 +227,11 @@ pub const KEYS: &[Key] = &[
         "The longest that one check may take, whatever Envoy's timeout.",
     ),
     yaml(
+        "limits.connections",
+        "`1024`",
+        "Connections that may be open at once, over all listeners of `ext_authz`; more wait.",
+    ),
+    yaml(
         "limits.streams_per_connection",
         "`1024`",
         "HTTP/2 streams that one connection may have open.",
@@ -235,7 +240,7 @@ pub const KEYS: &[Key] = &[
     text(
         "limits.connection_age",
         "`15m`",
-        "The longest that a connection lives, so that load spreads over replicas.",
+        "About how long a connection lives, a tenth more or less, so that load spreads over replicas.",
     ),
     text("shutdown.delay", "`5s`", "Between \"not serving\" and the end of accepting."),
     text("shutdown.grace", "`20s`", "For requests under way, after that."),

@@ -314,6 +314,8 @@ pub struct Limits {
     pub concurrent_checks: usize,
     /// The longest that one check may take, whatever Envoy's timeout. Default 150 ms.
     pub deadline: Duration,
+    /// Connections that may be open at once, over all listeners of `ext_authz`. Default 1024.
+    pub connections: usize,
     /// HTTP/2 streams that one connection may have open. Default 1024.
     pub streams_per_connection: u32,
     /// Largest `CheckRequest` that is read, in bytes. Default 256 KiB.

@@ -1,5 +1,6 @@
 //! The running service: every part started, watched over, and stopped in order.
 
+mod descriptors;
 mod servers;
 mod shutdown;
 mod status;
@@ -7,10 +8,7 @@ mod workers;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, Semaphore},
-};
+use tokio::{net::TcpListener, sync::Notify};
 use tracing::warn;
 
 pub use shutdown::{Shutdown, Signals};
@@ -21,7 +19,9 @@ use crate::{
     authorizer::Authorizer,
     clock::Clock,
     config::{self, Address, Config},
-    frontend::ext_authz::{self, Answers, Bound, CallerHeaders, ListenError, Shared},
+    frontend::ext_authz::{
+        self, Answers, Bound, CallerHeaders, CertificateError, Certificates, ListenError, Shared,
+    },
     keys::{Client, ClientError, Issuer},
     telemetry::Metrics,
     token::{SelfTestFailed, self_test},
@@ -47,17 +47,15 @@ pub enum StartError {
     Client(#[from] ClientError),
     #[error(transparent)]
     Listen(#[from] ListenError),
-    #[error("listen.admin: cannot listen at {address}: {error}")]
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    #[error("cannot listen at {address}: {error}; change listen.admin or free the address")]
     Admin { address: SocketAddr, error: io::Error },
 }
 
 /// Why the service ended without being asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    #[error("a listener of ext_authz failed: {0}")]
-    Listener(#[from] tonic::transport::Error),
-    #[error("the admin listener failed: {0}")]
-    Admin(io::Error),
     #[error("the documents cannot be watched: {0}")]
     Documents(#[from] WatchError),
     #[error("a part of the service ended: {0}")]
@@ -86,21 +84,20 @@ impl Service {
         let issuers: Vec<_> = config.entra.tenants.iter().map(issuer).collect();
         let authorizer =
             Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics));
-        let shared = Arc::new(Shared {
-            authorizer,
-            answers: Answers {
-                headers: CallerHeaders::new(&config.headers),
-                resource_metadata: config.resource_metadata.clone(),
-            },
-            metrics: Arc::clone(&metrics),
-            capacity: Semaphore::new(config.limits.concurrent_checks),
-        });
+        let answers = Answers {
+            headers: CallerHeaders::new(&config.headers),
+            resource_metadata: config.resource_metadata.clone(),
+        };
+        let limits = descriptors::within_reach(config.limits);
+        let shared = Arc::new(Shared::new(authorizer, answers, Arc::clone(&metrics), &limits));
         let status =
             Arc::new(Status::new(Arc::clone(&published), issuers.clone(), Arc::clone(&shared)));
 
+        let tls = config.listen.tls.as_ref().map(Certificates::read).transpose()?;
+        let certificates = tls.map(Arc::new);
         let mut listeners = Vec::new();
         for listener in &config.listen.ext_authz {
-            listeners.push(ext_authz::bind(listener, config.listen.tls.as_ref()).await?);
+            listeners.push(ext_authz::bind(listener, certificates.as_ref()).await?);
         }
         let address = config.listen.admin;
         let admin = TcpListener::bind(address)
@@ -109,8 +106,8 @@ impl Service {
         let loader = Loader::new(&config);
         Ok(Self {
             settings: config.shutdown,
-            servers: Servers { listeners, admin, shared, limits: config.limits },
-            workers: Workers { issuers, client, loader, published, metrics },
+            servers: Servers { listeners, admin, shared, limits },
+            workers: Workers { issuers, client, loader, published, metrics, certificates },
             status,
         })
     }
@@ -153,7 +150,7 @@ impl Service {
         tokio::select! {
             Some(ended) = workers.join_next() => ended??,
             Some(ended) = servers.join_next() => {
-                ended??;
+                ended?;
                 return Err(RunError::Ended("a listener"));
             }
             () = signals.stop(&reload) => {}

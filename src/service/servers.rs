@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tonic_health::{
     pb::health_server::{Health, HealthServer},
     server::HealthReporter,
 };
 use tracing::info;
 
-use super::{RunError, Shutdown, Status};
+use super::{Shutdown, Status};
 use crate::{
     admin,
     config::Limits,
@@ -33,32 +33,31 @@ impl Servers {
         status: Arc<Status>,
         health: HealthReporter,
         health_server: &HealthServer<impl Health>,
-    ) -> JoinSet<Result<(), RunError>> {
+    ) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
+        let permits = Arc::new(Semaphore::new(self.limits.connections));
         for bound in self.listeners {
             if let Ok(address) = bound.address() {
                 info!(%address, "listening for checks");
             }
-            let (shared, health, limits) =
-                (Arc::clone(&self.shared), health_server.clone(), self.limits);
-            let drained = shutdown.drained();
-            tasks.spawn(async move {
-                Ok(ext_authz::serve(bound, shared, health, &limits, drained).await?)
-            });
+            tasks.spawn(ext_authz::serve(
+                bound,
+                Arc::clone(&self.shared),
+                health_server.clone(),
+                self.limits,
+                Arc::clone(&permits),
+                shutdown.draining(),
+            ));
         }
         if let Ok(address) = self.admin.local_addr() {
             info!(%address, "listening for probes and metrics");
         }
-        let (admin, of_admin, drained) = (self.admin, Arc::clone(&status), shutdown.drained());
+        tasks.spawn(admin::serve(self.admin, Arc::clone(&status), shutdown.draining()));
+        let draining = shutdown.draining();
         tasks.spawn(async move {
-            admin::serve(admin, of_admin, drained).await.map_err(RunError::Admin)
-        });
-        let drained = shutdown.drained();
-        tasks.spawn(async move {
-            drained.await;
+            draining.cancelled().await;
             // Streams of Watch would keep their connections open until the end of the grace.
             status.end_watches(health).await;
-            Ok(())
         });
         tasks
     }

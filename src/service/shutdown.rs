@@ -2,12 +2,14 @@
 
 use std::io;
 
+use humantime::format_duration;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::{Notify, watch},
+    sync::Notify,
     task::JoinSet,
     time,
 };
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::RunError;
@@ -50,36 +52,33 @@ impl Signals {
 }
 
 /// The moment from which listeners accept nothing new.
-#[derive(Debug)]
-pub struct Shutdown(watch::Sender<bool>);
+#[derive(Debug, Default)]
+pub struct Shutdown(CancellationToken);
 
 impl Shutdown {
     /// Not yet.
     pub fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self::default()
     }
 
-    /// Until that moment.
-    pub fn drained(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut begun = self.0.subscribe();
-        async move {
-            // An error means that the sender is gone, and the service with it.
-            let _ = begun.wait_for(|begun| *begun).await;
-        }
+    /// Cancelled from that moment on.
+    pub fn draining(&self) -> CancellationToken {
+        self.0.clone()
     }
 
     /// Waits for the proxies to look elsewhere, then for what is under way.
     pub(super) async fn run(
         self,
         settings: &config::Shutdown,
-        mut servers: JoinSet<Result<(), RunError>>,
+        mut servers: JoinSet<()>,
     ) -> Result<(), RunError> {
-        info!(delay = ?settings.delay, grace = ?settings.grace, "not serving any more; draining after the delay");
+        let (delay, grace) = (format_duration(settings.delay), format_duration(settings.grace));
+        info!(%delay, %grace, "not serving any more; draining after the delay");
         time::sleep(settings.delay).await;
-        self.0.send_replace(true);
+        self.0.cancel();
         let drain = async {
             while let Some(ended) = servers.join_next().await {
-                ended??;
+                ended?;
             }
             Ok(())
         };
@@ -90,11 +89,5 @@ impl Shutdown {
                 Ok(())
             }
         }
-    }
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -101,7 +101,7 @@ impl Status {
         loop {
             if self.is_ready() != told {
                 told = self.report(health).await;
-                info!(ready = told, missing = ?self.missing(), "readiness changed");
+                info!(ready = told, missing = self.missing().join("; "), "readiness changed");
             }
             tokio::time::sleep(INTERVAL).await;
         }

@@ -1,4 +1,5 @@
-//! What runs in the background: fetching keys, reading documents, reporting health.
+//! What runs in the background: fetching keys, reading documents and certificates, reporting
+//! health.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use tonic_health::server::HealthReporter;
 use super::{RunError, Status};
 use crate::{
     applications::{self, Loader, Published},
+    frontend::ext_authz::Certificates,
     keys::{Client, Issuer},
     telemetry::Metrics,
 };
@@ -20,6 +22,7 @@ pub struct Workers {
     pub loader: Loader,
     pub published: Arc<Published>,
     pub metrics: Arc<Metrics>,
+    pub certificates: Option<Arc<Certificates>>,
 }
 
 impl Workers {
@@ -45,6 +48,12 @@ impl Workers {
             Arc::clone(reload),
         );
         tasks.spawn(async move { Ok(documents.await?) });
+        if let Some(certificates) = self.certificates {
+            tasks.spawn(async move {
+                certificates.keep_current().await;
+                Err(RunError::Ended("the renewal of certificates"))
+            });
+        }
         tasks.spawn(async move {
             status.keep_reporting(&health).await;
             Err(RunError::Ended("the health report"))

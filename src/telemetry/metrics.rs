@@ -7,6 +7,7 @@ use prometheus::{
     Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
+use super::log::DROPPED_LINES;
 use crate::{authorizer::Outcome, decision::Decision, identifiers::ApplicationId};
 
 /// Seconds; a decision from the cache takes some tens of microseconds.
@@ -135,6 +136,7 @@ impl Metrics {
         for state in ["resolved", "unresolved"] {
             self.rules.with_label_values(&[state]);
         }
+        register(&self.registry, Ok(DROPPED_LINES.clone()));
         let info = Opts::new("portvakt_build_info", "The version that runs; always 1.")
             .const_label("version", env!("CARGO_PKG_VERSION"));
         register(&self.registry, IntGauge::with_opts(info)).set(1);
@@ -270,6 +272,7 @@ mod tests {
             r#"portvakt_rules{state="unresolved"} 1"#,
             r#"portvakt_reloads_total{outcome="success"} 1"#,
             "portvakt_last_reload_success_timestamp_seconds ",
+            "portvakt_log_lines_dropped_total ",
             "portvakt_build_info{version=",
             "process_resident_memory_bytes ",
         ] {

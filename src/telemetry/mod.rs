@@ -3,7 +3,9 @@
 mod decision;
 mod log;
 mod metrics;
+mod writer;
 
 pub use decision::log_decision;
-pub use log::{InvalidFilter, init as init_log};
+pub use log::{LogError, init as init_log};
 pub use metrics::Metrics;
+pub use writer::Flush;

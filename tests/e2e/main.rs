@@ -14,6 +14,7 @@
 mod callers;
 mod commands;
 mod environment;
+mod floods;
 mod grpc;
 mod issuer;
 mod mesh;
@@ -23,6 +24,7 @@ mod reasons;
 mod reload;
 mod seen;
 mod shutdown;
+mod stderr;
 mod support;
 mod tokens;
 mod transports;

@@ -99,7 +99,7 @@ async fn under_strain(release: Release) -> [&'static str; 3] {
     let world = World::with(release, json!({"limits": limits}), |envoy| envoy).await;
 
     let too_large = world.get("/orders").header("x-large", "x".repeat(9000)).send().await;
-    too_large.assert_denied("internal_error");
+    assert_denied(&world, &too_large, "internal_error").await;
 
     world.issuer.behave(HOME, Behaviour::Hanging);
     let unknown_key = Token::of_application(WEBSHOP).header("kid", "unknown");

@@ -1,6 +1,17 @@
 //! The ways to ask: TLS, mutual TLS, a Unix socket; and the health service on each.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use tokio::net::TcpStream;
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore,
+        crypto::aws_lc_rs::default_provider,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
 use tonic::transport::{
     Certificate, Channel, ClientTlsConfig, Endpoint, Identity as TonicIdentity,
 };
@@ -12,7 +23,7 @@ use crate::support::{
     Answer, Envoy, Issuer, Portvakt, Release, Token, Upstream,
     certificates::{Authority, Identity},
     documents::{self, FOREIGN, HOME, WEBSHOP},
-    envoy,
+    envoy, until,
     wait::until_equal,
     world::{ask, client, configuration},
 };
@@ -122,4 +133,36 @@ async fn check(channel: &Channel, service: &str) -> Result<ServingStatus, tonic:
     let request = HealthCheckRequest { service: service.to_owned() };
     let answer = HealthClient::new(channel.clone()).check(request).await;
     answer.map(|answer| answer.into_inner().status()).map_err(|status| status.code())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewed_certificate_is_presented_without_a_restart() {
+    let world = Transports::start().await;
+    let first = presented(&world).await;
+    assert_eq!(presented(&world).await, first);
+    // The authority issues another one into the same files.
+    world.authority.issue("portvakt", "portvakt", "portvakt.test");
+    let renewed = async || (presented(&world).await != first).then_some(());
+    until("the renewed certificate", renewed).await;
+    let authority = world.authority.file();
+    world.ask(&world.config(0).asks_over_tls(Some(&world.envoys), &authority)).await.received();
+}
+
+/// The certificate that the TLS listener presents.
+async fn presented(world: &Transports) -> Vec<u8> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(world.authority.file()).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(
+            vec![CertificateDer::from_pem_file(&world.envoys.certificate).unwrap()],
+            PrivateKeyDer::from_pem_file(&world.envoys.private_key).unwrap(),
+        )
+        .unwrap();
+    let stream = TcpStream::connect(world.portvakt.address()).await.unwrap();
+    let name = "portvakt.test".try_into().unwrap();
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
 }

@@ -113,6 +113,7 @@ fn limits(values: &mut Values<'_>) -> Limits {
     Limits {
         concurrent_checks: values.number("limits.concurrent_checks", 1..=1 << 20, 1024),
         deadline: values.duration("limits.deadline", "1ms", "1m", "150ms"),
+        connections: values.number("limits.connections", 1..=1 << 20, 1024),
         streams_per_connection: values.number("limits.streams_per_connection", 1..=1 << 20, 1024),
         message_bytes: values.number("limits.message_bytes", 1024..=64 << 20, 256 << 10),
         connection_age: values.duration("limits.connection_age", "1s", "24h", "15m"),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     authorizer::Outcome,
-    decision::{Challenge, Decision, DecisionId, Denial, DenyReason, Status},
+    decision::{Challenge, Decision, DecisionId, Denial, Status},
     proto::{check_response, denied_http_response, http_status, status},
 };
 
@@ -82,13 +82,6 @@ impl Answers {
             false => format!("Bearer {}", parameters.join(", ")),
         })
     }
-}
-
-/// The denial for a check that could not even be read or answered.
-pub fn internal_error(id: DecisionId) -> Vec<u8> {
-    let mut response = Writer::with_capacity(USUAL_BYTES);
-    write_denial(&mut response, &DenyReason::InternalError.into(), id, None, false);
-    response.into_bytes()
 }
 
 fn write_status(response: &mut Writer, code: Code) {
@@ -168,7 +161,7 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::config;
+    use crate::{config, decision::DenyReason};
 
     fn answers(resource_metadata: Option<&str>) -> Answers {
         let headers = config::Headers {

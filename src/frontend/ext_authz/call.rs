@@ -1,78 +1,45 @@
 //! The gRPC service `envoy.service.auth.v3.Authorization`: calls in, answers out, and denials in
 //! place of gRPC errors, which would leave the decision to Envoy's failure mode.
 
-use std::{
-    convert::Infallible,
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
-use futures_util::FutureExt;
+use http_body::Body;
+use prost::bytes::Bytes;
 use tokio::time::Instant;
 use tonic::{
-    Status,
-    body::Body,
-    codegen::http::{HeaderMap, Request, Response},
+    codegen::http::{HeaderMap, Request},
     server::NamedService,
 };
-use tower_service::Service;
-use tracing::error;
 
-use super::{answer::internal_error, grpc, service::CheckService};
-use crate::{decision::DecisionId, proto::authorization};
+use super::service::CheckService;
+use crate::{config::Limits, proto::authorization};
 
 /// The service of one listener, as HTTP.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct AuthorizationServer {
     service: CheckService,
-    max_message_bytes: usize,
+    /// The longest that a check may take, whatever Envoy's timeout.
+    longest: Duration,
 }
 
 impl AuthorizationServer {
-    pub fn new(service: CheckService, max_message_bytes: usize) -> Self {
-        Self { service, max_message_bytes }
+    pub fn new(service: CheckService, limits: &Limits) -> Self {
+        Self { service, longest: limits.deadline }
+    }
+
+    /// The `CheckResponse` to a call, always.
+    pub async fn check<B>(&self, request: Request<B>) -> Vec<u8>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let began = Instant::now();
+        let longest = timeout(request.headers()).map_or(self.longest, |t| t.min(self.longest));
+        self.service.answer(request.into_body(), began, began + longest).await
     }
 }
 
 impl NamedService for AuthorizationServer {
     const NAME: &'static str = authorization::NAME;
-}
-
-impl Service<Request<Body>> for AuthorizationServer {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        if request.uri().path() != authorization::CHECK {
-            return Box::pin(async { Ok(Status::unimplemented("").into_http()) });
-        }
-        let server = self.clone();
-        Box::pin(async move { Ok(grpc::response(&server.check(request).await)) })
-    }
-}
-
-impl AuthorizationServer {
-    /// The `CheckResponse` to a call: never an error, and never a panic that ends the connection.
-    async fn check(self, request: Request<Body>) -> Vec<u8> {
-        let deadline = timeout(request.headers()).map(|timeout| Instant::now() + timeout);
-        let message = match grpc::message(request.into_body(), self.max_message_bytes).await {
-            Ok(message) => message,
-            Err(error) => {
-                let id = DecisionId::next();
-                error!(decision_id = %id, %error, "a check could not be read; it is denied");
-                return internal_error(id);
-            }
-        };
-        let answer = AssertUnwindSafe(self.service.answer(&message, deadline)).catch_unwind().await;
-        answer.unwrap_or_else(|_| self.service.answer_after_panic())
-    }
 }
 
 /// How long the answer is of use: nine tenths of `grpc-timeout`, so that it arrives in time.

@@ -10,13 +10,11 @@ use std::{
     task::{Context, Poll},
 };
 
+use http_body::Body;
 use http_body_util::BodyExt;
 use prost::bytes::{Buf, BufMut, Bytes, BytesMut};
-use tonic::{
-    Status,
-    body::Body,
-    codegen::http::{HeaderMap, HeaderName, HeaderValue, Response, header::CONTENT_TYPE},
-};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tonic::codegen::http::{HeaderMap, HeaderName, HeaderValue, Response, header::CONTENT_TYPE};
 
 /// A flag for compression, and four bytes of length.
 const PREFIX_BYTES: usize = 5;
@@ -26,40 +24,78 @@ const UNCOMPRESSED: u8 = 0;
 /// or nothing is left to do; it writes larger ones each by itself.
 const PIECE_BYTES: usize = 1000;
 
+/// For all messages together that do not come in one frame; one frame holds 16 KiB at most.
+const SPARE_BYTES: usize = 32 << 20;
+
 /// The body holds no message that can be taken.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoMessage {
-    #[error("the message is larger than limits.message_bytes, {0}")]
+    #[error("The CheckRequest is larger than limits.message_bytes, {0}.")]
     TooLarge(usize),
-    #[error("the message is compressed, which was not offered")]
+    #[error("The CheckRequest is compressed, which was not offered.")]
     Compressed,
-    #[error("the body is not one message")]
+    #[error("The body of the check is not one message.")]
     NotOne,
-    #[error("the body was cut off: {0}")]
-    CutOff(#[from] Status),
+    #[error("The CheckRequest was cut off.")]
+    CutOff,
+    #[error("Too many large CheckRequests are being read at the moment.")]
+    NoRoom,
+}
+
+/// Bounds of reading messages.
+#[derive(Debug)]
+pub struct Room {
+    max_bytes: usize,
+    /// One permit for each byte of a message that does not come in one frame.
+    spare: Semaphore,
+}
+
+impl Room {
+    /// For messages of `max_bytes` at most.
+    pub fn new(max_bytes: usize) -> Self {
+        Self { max_bytes, spare: Semaphore::new(SPARE_BYTES.max(max_bytes)) }
+    }
+}
+
+/// A message, and the room that it takes.
+#[derive(Debug)]
+pub struct Message<'r> {
+    pub bytes: Bytes,
+    _room: Option<SemaphorePermit<'r>>,
 }
 
 /// The one message of a body.
-pub async fn message(mut body: Body, max_bytes: usize) -> Result<Bytes, NoMessage> {
+pub async fn message<B>(mut body: B, room: &Room) -> Result<Message<'_>, NoMessage>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
+    let mut taken: Option<SemaphorePermit<'_>> = None;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        if first.len() + more.len() + data.len() > max_bytes.saturating_add(PREFIX_BYTES) {
-            return Err(NoMessage::TooLarge(max_bytes));
+        let Ok(data) = frame.map_err(|_| NoMessage::CutOff)?.into_data() else { continue };
+        if first.len() + more.len() + data.len() > room.max_bytes.saturating_add(PREFIX_BYTES) {
+            return Err(NoMessage::TooLarge(room.max_bytes));
         }
-        match first.is_empty() {
+        if first.is_empty() {
             // As a rule the whole message comes at once, and nothing needs to be copied.
-            true => first = data,
-            false => more.put(data),
+            first = data;
+            continue;
         }
+        let bytes = u32::try_from(data.len()).map_err(|_| NoMessage::NoRoom)?;
+        let permit = room.spare.try_acquire_many(bytes).map_err(|_| NoMessage::NoRoom)?;
+        match &mut taken {
+            Some(taken) => taken.merge(permit),
+            None => taken = Some(permit),
+        }
+        more.put(data);
     }
     if !more.is_empty() {
         let mut whole = BytesMut::from(first);
         whole.put(more);
         first = whole.freeze();
     }
-    unframed(first)
+    Ok(Message { bytes: unframed(first)?, _room: taken })
 }
 
 fn unframed(mut body: Bytes) -> Result<Bytes, NoMessage> {
@@ -78,8 +114,8 @@ fn unframed(mut body: Bytes) -> Result<Bytes, NoMessage> {
 }
 
 /// A response with one message and the status OK.
-pub fn response(message: &[u8]) -> Response<Body> {
-    let mut response = Response::new(Body::new(Answer { rest: framed(message), ended: false }));
+pub fn response(message: &[u8]) -> Response<Answer> {
+    let mut response = Response::new(Answer { rest: framed(message), ended: false });
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     response
 }
@@ -95,14 +131,14 @@ fn framed(message: &[u8]) -> Bytes {
 
 /// A body that goes out in pieces, and ends with the status.
 #[derive(Debug)]
-struct Answer {
+pub struct Answer {
     rest: Bytes,
     ended: bool,
 }
 
 type Frame = http_body::Frame<Bytes>;
 
-impl http_body::Body for Answer {
+impl Body for Answer {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -130,12 +166,30 @@ impl http_body::Body for Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use http_body_util::Full;
 
     use super::*;
 
-    fn body(bytes: &[u8]) -> Body {
-        Body::new(Full::new(Bytes::copy_from_slice(bytes)))
+    fn body(bytes: &[u8]) -> Full<Bytes> {
+        Full::new(Bytes::copy_from_slice(bytes))
+    }
+
+    /// A body that comes in several frames.
+    struct Frames(VecDeque<&'static [u8]>);
+
+    impl Body for Frames {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame, Infallible>>> {
+            let next = self.0.pop_front().map(|data| Ok(Frame::data(Bytes::from_static(data))));
+            Poll::Ready(next)
+        }
     }
 
     #[tokio::test]
@@ -144,9 +198,22 @@ mod tests {
             let sent = vec![7; length];
             let collected = response(&sent).into_body().collect().await.unwrap();
             assert_eq!(collected.trailers().unwrap()["grpc-status"], "0");
-            let received = message(body(&collected.to_bytes()), length).await.unwrap();
-            assert_eq!(received, sent);
+            let room = Room::new(length);
+            let received = message(body(&collected.to_bytes()), &room).await.unwrap();
+            assert_eq!(received.bytes, sent);
         }
+    }
+
+    #[tokio::test]
+    async fn messages_in_several_frames_share_a_bounded_room() {
+        let frames = || Frames(VecDeque::from([&[0, 0, 0, 0, 4][..], b"ab", b"cd"]));
+        let room = Room { max_bytes: 4, spare: Semaphore::new(7) };
+        let first = message(frames(), &room).await.unwrap();
+        assert_eq!(&*first.bytes, b"abcd");
+        assert_eq!(message(frames(), &room).await.unwrap_err(), NoMessage::NoRoom);
+        drop(first);
+        message(frames(), &room).await.unwrap();
+        assert_eq!(room.spare.available_permits(), 7);
     }
 
     #[tokio::test]
@@ -160,15 +227,15 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_single_message_is_refused() {
         for (bytes, expected) in [
-            (&[][..], "the body is not one message"),
-            (&[0, 0, 0, 0], "the body is not one message"),
-            (&[0, 0, 0, 0, 1], "the body is not one message"),
-            (&[0, 0, 0, 0, 0, 1], "the body is not one message"),
-            (&[1, 0, 0, 0, 0], "the message is compressed, which was not offered"),
-            (&[0, 0, 0, 0, 4, 1, 2, 3, 4], "the message is larger than limits.message_bytes, 3"),
+            (&[][..], NoMessage::NotOne),
+            (&[0, 0, 0, 0], NoMessage::NotOne),
+            (&[0, 0, 0, 0, 1], NoMessage::NotOne),
+            (&[0, 0, 0, 0, 0, 1], NoMessage::NotOne),
+            (&[1, 0, 0, 0, 0], NoMessage::Compressed),
+            (&[0, 0, 0, 0, 4, 1, 2, 3, 4], NoMessage::TooLarge(3)),
         ] {
-            let error = message(body(bytes), 3).await.unwrap_err();
-            assert_eq!(error.to_string(), expected, "{bytes:?}");
+            let error = message(body(bytes), &Room::new(3)).await.unwrap_err();
+            assert_eq!(error, expected, "{bytes:?}");
         }
     }
 }

@@ -1,35 +1,33 @@
 //! The addresses at which Envoys ask: TCP or a Unix socket, with or without TLS.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc};
 
-use futures_util::TryStreamExt;
-use tokio::net::{TcpListener, UnixListener};
-use tokio_stream::wrappers::UnixListenerStream;
-use tonic::transport::{
-    Certificate, Identity, Server, ServerTlsConfig,
-    server::{Router, TcpIncoming},
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, UnixListener},
+    sync::Semaphore,
 };
+use tokio_util::sync::CancellationToken;
 use tonic_health::pb::health_server::{Health, HealthServer};
 
 use super::{
     call::AuthorizationServer,
-    connection::Gathering,
+    connection::Connections,
+    routes::Routes,
     service::{CheckService, Shared},
+    tls::Certificates,
 };
-use crate::config::{Address, AskedBy, Limits, Listener, Tls};
-
-const KEEPALIVE: Duration = Duration::from_secs(30);
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-const CONNECTION_GRACE: Duration = Duration::from_secs(30);
-/// Of the gRPC call's own headers.
-const MAX_HEADER_BYTES: u32 = 16 * 1024;
+use crate::{
+    accept,
+    config::{Address, AskedBy, Limits, Listener},
+};
 
 /// A listener whose address is taken, before it serves.
 #[derive(Debug)]
 pub struct Bound {
     socket: Socket,
     asked_by: AskedBy,
-    tls: Option<ServerTlsConfig>,
+    tls: Option<Arc<Certificates>>,
 }
 
 #[derive(Debug)]
@@ -38,15 +36,12 @@ enum Socket {
     Unix(UnixListener, PathBuf),
 }
 
-/// Why an address cannot be listened at.
+/// An address cannot be listened at.
 #[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    #[error("listen.ext_authz: cannot listen at {address}: {error}")]
-    Bind { address: String, error: io::Error },
-    #[error("listen.tls: cannot read {path}: {error}")]
-    TlsFile { path: PathBuf, error: io::Error },
-    #[error("listen.tls: the certificate, key or client_ca cannot be used: {0}")]
-    Tls(String),
+#[error("cannot listen at {address}: {error}; change listen.ext_authz or free the address")]
+pub struct ListenError {
+    address: Address,
+    error: io::Error,
 }
 
 impl Bound {
@@ -62,13 +57,15 @@ impl Bound {
 /// Takes an address. TLS is for TCP: a Unix socket never leaves the machine.
 ///
 /// # Errors
-/// See [`ListenError`].
-pub async fn bind(listener: &Listener, tls: Option<&Tls>) -> Result<Bound, ListenError> {
-    let failed = |error| ListenError::Bind { address: listener.address.to_string(), error };
+/// [`ListenError`], for instance where another process listens there.
+pub async fn bind(
+    listener: &Listener,
+    tls: Option<&Arc<Certificates>>,
+) -> Result<Bound, ListenError> {
+    let failed = |error| ListenError { address: listener.address.clone(), error };
     let (socket, tls) = match &listener.address {
         Address::Tcp(address) => {
-            let tls = tls.map(tls_config).transpose()?;
-            (Socket::Tcp(TcpListener::bind(address).await.map_err(failed)?), tls)
+            (Socket::Tcp(TcpListener::bind(address).await.map_err(failed)?), tls.cloned())
         }
         Address::Unix(path) => {
             remove_stale_socket(path).map_err(failed)?;
@@ -78,83 +75,46 @@ pub async fn bind(listener: &Listener, tls: Option<&Tls>) -> Result<Bound, Liste
     Ok(Bound { socket, asked_by: listener.asked_by, tls })
 }
 
-/// Serves checks until `shutdown`, then drains.
-///
-/// # Errors
-/// Where the listener fails as a whole; a single connection's fault is that connection's.
+/// Serves checks until `draining`, then ends with the last connection. `permits` are those of all
+/// listeners' connections.
 pub async fn serve(
     bound: Bound,
     shared: Arc<Shared>,
     health: HealthServer<impl Health>,
-    limits: &Limits,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), tonic::transport::Error> {
-    let check =
-        AuthorizationServer::new(CheckService::new(shared, bound.asked_by), limits.message_bytes);
-    let router = server(limits, bound.tls)?.add_service(check).add_service(health);
+    limits: Limits,
+    permits: Arc<Semaphore>,
+    draining: CancellationToken,
+) {
+    let check = AuthorizationServer::new(CheckService::new(shared, bound.asked_by), &limits);
+    let connections = Arc::new(Connections {
+        routes: Arc::new(Routes::new(check, health)),
+        tls: bound.tls,
+        limits,
+        draining: draining.clone(),
+    });
     match bound.socket {
-        Socket::Tcp(listener) => serve_tcp(router, listener, shutdown).await,
+        Socket::Tcp(listener) => accept_from(listener, permits, draining, connections).await,
         Socket::Unix(listener, path) => {
-            let incoming = UnixListenerStream::new(listener).map_ok(Gathering);
-            let served = router.serve_with_incoming_shutdown(incoming, shutdown).await;
+            accept_from(listener, permits, draining, connections).await;
             // The name is of no use to anyone once nobody listens.
             let _ = std::fs::remove_file(path);
-            served
         }
     }
 }
 
-async fn serve_tcp(
-    router: Router,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), tonic::transport::Error> {
-    let incoming =
-        TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE));
-    let incoming = incoming.map_ok(Gathering);
-    router.serve_with_incoming_shutdown(incoming, shutdown).await
-}
-
-/// Everything that the library leaves without a bound gets one.
-fn server(
-    limits: &Limits,
-    tls: Option<ServerTlsConfig>,
-) -> Result<Server, tonic::transport::Error> {
-    let server = Server::builder()
-        .max_concurrent_streams(limits.streams_per_connection)
-        .max_connection_age(limits.connection_age)
-        .max_connection_age_grace(CONNECTION_GRACE)
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .http2_keepalive_timeout(Some(HANDSHAKE_TIMEOUT))
-        .http2_max_header_list_size(MAX_HEADER_BYTES);
-    match tls {
-        Some(tls) => server.tls_config(tls),
-        None => Ok(server),
-    }
-}
-
-fn tls_config(tls: &Tls) -> Result<ServerTlsConfig, ListenError> {
-    let read = |path: &PathBuf| {
-        std::fs::read(path).map_err(|error| ListenError::TlsFile { path: path.clone(), error })
+async fn accept_from<L: accept::Listener>(
+    listener: L,
+    permits: Arc<Semaphore>,
+    draining: CancellationToken,
+    connections: Arc<Connections<impl Health>>,
+) where
+    L::Stream: AsyncRead + AsyncWrite + Unpin,
+{
+    let serve_one = |stream| {
+        let connections = Arc::clone(&connections);
+        async move { connections.serve(stream).await }
     };
-    let identity = Identity::from_pem(read(&tls.certificate)?, read(&tls.private_key)?);
-    let config = ServerTlsConfig::new().identity(identity).timeout(HANDSHAKE_TIMEOUT);
-    let config = match &tls.client_ca {
-        Some(path) => config.client_ca_root(Certificate::from_pem(read(path)?)),
-        None => config,
-    };
-    // Found out here rather than at the first connection.
-    Server::builder()
-        .tls_config(config.clone())
-        .map_err(|error| ListenError::Tls(chain(&error)))?;
-    Ok(config)
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
+    accept::serve(listener, permits, draining, serve_one).await;
 }
 
 /// A socket that a former process left behind and at which nobody listens.

@@ -9,7 +9,9 @@ mod headers;
 mod listener;
 mod metadata;
 mod read;
+mod routes;
 mod service;
+mod tls;
 mod wire;
 
 pub use answer::Answers;
@@ -17,3 +19,4 @@ pub use call::AuthorizationServer;
 pub use headers::CallerHeaders;
 pub use listener::{Bound, ListenError, bind, serve};
 pub use service::{CheckService, Shared};
+pub use tls::{CertificateError, Certificates};

@@ -39,19 +39,14 @@ impl<'a> Check<'a> {
         deadline: Option<Instant>,
         is_ours: impl Fn(&str) -> bool,
     ) -> Result<Self, Malformed> {
-        let mut check = Self::nothing_known(asked_by, deadline);
+        let request = Request { asked_by, deadline, ..Request::default() };
+        let mut check = Self { request, ..Self::default() };
         for field in Fields::of(message) {
             if let (check_request::ATTRIBUTES, attributes) = field? {
                 check.read_attributes(attributes, &is_ours)?;
             }
         }
         Ok(check)
-    }
-
-    /// A check about which nothing is known but who asked; it is denied.
-    pub fn nothing_known(asked_by: AskedBy, deadline: Option<Instant>) -> Self {
-        let request = Request { asked_by, deadline, ..Request::default() };
-        Self { request, ..Self::default() }
     }
 
     fn read_attributes(

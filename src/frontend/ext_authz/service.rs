@@ -1,18 +1,24 @@
 //! One check: read, decide, answer, and leave a trace of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use tokio::{sync::Semaphore, time::Instant};
-use tracing::error;
+use futures_util::FutureExt;
+use http_body::Body;
+use prost::bytes::Bytes;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 use super::{
-    answer::{Answers, internal_error},
+    answer::Answers,
+    grpc::{self, NoMessage, Room},
     read::Check,
 };
 use crate::{
     authorizer::{Authorizer, Outcome},
-    config::AskedBy,
-    decision::{Decision, DenyReason},
+    config::{AskedBy, Limits},
+    decision::{Decision, Denial, DenyReason},
     telemetry::{Metrics, log_decision},
 };
 
@@ -23,11 +29,25 @@ pub struct Shared {
     pub answers: Answers,
     pub metrics: Arc<Metrics>,
     /// One permit for each check that may be under way.
-    pub capacity: Semaphore,
+    capacity: Semaphore,
+    room: Room,
+}
+
+impl Shared {
+    /// What takes on as much as `limits` allow, over all listeners.
+    pub fn new(
+        authorizer: Authorizer,
+        answers: Answers,
+        metrics: Arc<Metrics>,
+        limits: &Limits,
+    ) -> Self {
+        let capacity = Semaphore::new(limits.concurrent_checks);
+        Self { authorizer, answers, metrics, capacity, room: Room::new(limits.message_bytes) }
+    }
 }
 
 /// Answers the checks of one listener.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct CheckService {
     shared: Arc<Shared>,
     asked_by: AskedBy,
@@ -39,34 +59,74 @@ impl CheckService {
         Self { shared, asked_by }
     }
 
-    /// Reads, decides and answers one check: a `CheckRequest` in, a `CheckResponse` out.
-    pub(super) async fn answer(&self, message: &[u8], deadline: Option<Instant>) -> Vec<u8> {
-        let began = Instant::now();
-        let Shared { authorizer, answers, capacity, .. } = &*self.shared;
-        let is_ours = |name: &str| answers.headers.is_ours(name);
-        let check =
-            Check::read(message, self.asked_by, deadline, is_ours).unwrap_or_else(|error| {
-                error!(%error, "a CheckRequest cannot be read; it is denied");
-                Check::nothing_known(self.asked_by, deadline)
-            });
-        let outcome = match capacity.try_acquire() {
-            Ok(_permit) => authorizer.authorize(&check.request).await,
-            Err(_) => Outcome::new(Decision::Deny(DenyReason::Overloaded.into())),
+    /// The `CheckResponse` to a call's body: never an error, never later than `deadline`, and never
+    /// a panic that ends the connection.
+    pub(super) async fn answer<B>(&self, body: B, began: Instant, deadline: Instant) -> Vec<u8>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        self.answer_of(self.check(body, began, deadline), began, deadline).await
+    }
+
+    /// What a check comes to, or a denial in its place.
+    async fn answer_of(
+        &self,
+        check: impl Future<Output = Result<Vec<u8>, Denial>>,
+        began: Instant,
+        deadline: Instant,
+    ) -> Vec<u8> {
+        let denial = match timeout_at(deadline, AssertUnwindSafe(check).catch_unwind()).await {
+            Ok(Ok(Ok(response))) => return response,
+            Ok(Ok(Err(denial))) => denial,
+            Ok(Err(_panic)) => DenyReason::InternalError.into(),
+            Err(_elapsed) => DenyReason::DeadlineExceeded.into(),
         };
+        self.refuse(denial, began)
+    }
+
+    /// Reads, decides and answers. The permit comes first: what waits to be read takes memory too.
+    async fn check<B>(&self, body: B, began: Instant, deadline: Instant) -> Result<Vec<u8>, Denial>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let Shared { authorizer, answers, capacity, room, .. } = &*self.shared;
+        let _permit = capacity.try_acquire().map_err(|_| DenyReason::Overloaded)?;
+        let message = grpc::message(body, room).await?;
+        let is_ours = |name: &str| answers.headers.is_ours(name);
+        let check = Check::read(&message.bytes, self.asked_by, Some(deadline), is_ours)
+            .map_err(|_| internal_error("The CheckRequest is malformed."))?;
+        let outcome = authorizer.authorize(&check.request).await;
         let response = answers.write(&outcome, &check.impostors, check.is_grpc);
-        self.record(&outcome, check.traceparent, began.elapsed());
+        self.record(&outcome, check.traceparent, began);
+        Ok(response)
+    }
+
+    /// The answer to a check of which nothing is known but that it is denied.
+    fn refuse(&self, denial: Denial, began: Instant) -> Vec<u8> {
+        let outcome = Outcome::new(Decision::Deny(denial));
+        let response = self.shared.answers.write(&outcome, &[], false);
+        self.record(&outcome, None, began);
         response
     }
 
-    /// The answer after a panic, which is a defect and still a denial.
-    pub(super) fn answer_after_panic(&self) -> Vec<u8> {
-        let outcome = Outcome::new(Decision::default());
-        self.record(&outcome, None, Duration::ZERO);
-        internal_error(outcome.id)
-    }
-
-    fn record(&self, outcome: &Outcome, traceparent: Option<&str>, took: Duration) {
-        self.shared.metrics.checked(outcome, took);
+    fn record(&self, outcome: &Outcome, traceparent: Option<&str>, began: Instant) {
+        self.shared.metrics.checked(outcome, began.elapsed());
         log_decision(outcome, traceparent);
     }
 }
+
+impl From<NoMessage> for Denial {
+    fn from(cause: NoMessage) -> Self {
+        match cause {
+            NoMessage::NoRoom => Self::new(DenyReason::Overloaded, cause.to_string()),
+            cause => internal_error(cause.to_string()),
+        }
+    }
+}
+
+fn internal_error(detail: impl Into<std::borrow::Cow<'static, str>>) -> Denial {
+    Denial::new(DenyReason::InternalError, detail)
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod certificates;
 pub mod documents;
 pub mod envoy;
+pub mod frames;
 pub mod issuer;
 pub mod load;
 pub mod log;

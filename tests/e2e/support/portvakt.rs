@@ -26,11 +26,22 @@ pub struct Portvakt {
 impl Portvakt {
     /// Starts it with this configuration, and waits until it listens.
     pub async fn start(folder: &Path, config: &Value) -> Self {
+        Self::spawn(Self::command(folder, config, "")).await
+    }
+
+    /// Starts it with this configuration after a line of shell, such as `ulimit`.
+    pub async fn start_after(line: &str, folder: &Path, config: &Value) -> Self {
+        Self::spawn(Self::command(folder, config, line)).await
+    }
+
+    /// What starts it. The shell's place is taken by the program itself.
+    pub fn command(folder: &Path, config: &Value, line: &str) -> Command {
         let file = folder.join("portvakt.yaml");
         fs::write(&file, config.to_string()).unwrap();
-        let mut command = Command::new(PROGRAM);
-        command.args(["serve", "--config"]).arg(&file).env_clear();
-        Self::spawn(command).await
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{line}\nexec {PROGRAM} serve --config \"$0\"")]);
+        command.arg(&file).env_clear();
+        command
     }
 
     /// Starts it by this command, and waits until it listens.

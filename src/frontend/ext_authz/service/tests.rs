@@ -1,0 +1,190 @@
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    future::pending,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use envoy_types::pb::envoy::service::auth::v3::{
+    CheckResponse, DeniedHttpResponse, check_response::HttpResponse,
+};
+use http_body::Frame;
+use prost::{Message, bytes::BufMut};
+
+use super::*;
+use crate::{
+    applications::Published,
+    clock::Clock,
+    config::{self, Environment},
+    frontend::ext_authz::CallerHeaders,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A service without documents and keys, as it is right after the start.
+fn service(limits: &str) -> CheckService {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("portvakt.yaml");
+    let text = format!(
+        "cluster: test\nentra:\n  tenants:\n    - well_known_url: https://login.example/51c1c36f-0bd7-4ae9-9d26-7a8f4f0b8b11/v2.0/.well-known/openid-configuration\nlimits: {limits}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let config = config::read(Some(&file), &Environment::default()).unwrap().config;
+    let metrics = Arc::new(Metrics::new());
+    let published = Arc::new(Published::default());
+    let authorizer =
+        Authorizer::new(&config, published, &[], Clock::system(), Arc::clone(&metrics));
+    let answers = Answers { headers: CallerHeaders::new(&config.headers), resource_metadata: None };
+    let shared = Shared::new(authorizer, answers, metrics, &config.limits);
+    CheckService::new(Arc::new(shared), AskedBy::Any)
+}
+
+impl CheckService {
+    async fn answer_within(&self, body: impl Body<Data = Bytes> + Unpin) -> DeniedHttpResponse {
+        let now = Instant::now();
+        denial(&self.answer(body, now, now + TIMEOUT).await)
+    }
+}
+
+/// Something that comes in pieces, each only when it was asked for twice, and then ends or not.
+struct Trickle {
+    pieces: VecDeque<Bytes>,
+    ends: bool,
+    is_ready: bool,
+}
+
+impl Body for Trickle {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.is_ready = !self.is_ready;
+        if self.is_ready {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match self.pieces.pop_front() {
+            Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+            None if self.ends => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn trickle(bytes: &[u8], ends: bool) -> Trickle {
+    let pieces = bytes.chunks(3).map(Bytes::copy_from_slice).collect();
+    Trickle { pieces, ends, is_ready: false }
+}
+
+fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+    let mut frame = vec![flag];
+    frame.put_u32(message.len().try_into().unwrap());
+    frame.put_slice(message);
+    frame
+}
+
+fn denial(response: &[u8]) -> DeniedHttpResponse {
+    let response = CheckResponse::decode(response).unwrap();
+    assert_ne!(response.status.unwrap().code, 0);
+    assert!(response.dynamic_metadata.is_some(), "a denial without its metadata");
+    let Some(HttpResponse::DeniedResponse(denied)) = response.http_response else {
+        panic!("not a denial");
+    };
+    denied
+}
+
+fn reason_and_detail(denied: &DeniedHttpResponse) -> (String, String) {
+    let body: serde_json::Value = serde_json::from_str(&denied.body).unwrap();
+    let text = |name: &str| body[name].as_str().unwrap().to_owned();
+    assert_eq!(text("decision_id").len(), 32);
+    (text("reason"), text("detail"))
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_denied_as_an_internal_error_and_tells_why() {
+    let service = service("{message_bytes: 1024}");
+    for (bytes, detail) in [
+        (framed(1, b"compressed"), "The CheckRequest is compressed, which was not offered."),
+        (framed(0, &[0; 2000]), "The CheckRequest is larger than limits.message_bytes, 1024."),
+        (framed(0, &[]).split_off(1), "The body of the check is not one message."),
+        (framed(0, &[0x0a, 0x02, 0x00]), "The CheckRequest is malformed."),
+    ] {
+        let denied = service.answer_within(trickle(&bytes, true)).await;
+        let expected = ("internal_error".to_owned(), detail.to_owned());
+        assert_eq!(reason_and_detail(&denied), expected);
+    }
+    let metrics = String::from_utf8(service.shared.metrics.encode().unwrap()).unwrap();
+    let counted = r#"portvakt_checks_total{application="unknown",caller="unknown",decision="deny",reason="internal_error"} 4"#;
+    assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn before_the_documents_are_loaded_everything_is_denied() {
+    let denied = service("{}").answer_within(trickle(&framed(0, &[]), true)).await;
+    assert_eq!(reason_and_detail(&denied).0, "application_unknown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_does_not_arrive_in_time_is_denied() {
+    let service = service("{}");
+    let began = Instant::now();
+    let denied = service.answer_within(trickle(&framed(0, b"0123456789")[..9], false)).await;
+    assert_eq!(reason_and_detail(&denied).0, "deadline_exceeded");
+    assert_eq!(began.elapsed().as_secs(), TIMEOUT.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_that_takes_too_long_is_denied() {
+    let service = service("{}");
+    let now = Instant::now();
+    let denied = denial(&service.answer_of(pending(), now, now + TIMEOUT).await);
+    assert_eq!(reason_and_detail(&denied).0, "deadline_exceeded");
+}
+
+#[tokio::test]
+async fn beyond_the_capacity_messages_are_not_even_read() {
+    let service = service("{concurrent_checks: 1}");
+    let now = Instant::now();
+    let unfinished = trickle(&framed(0, b"0123456789")[..9], false);
+    let mut under_way = pin!(service.answer(unfinished, now, now + TIMEOUT));
+    assert!(under_way.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    // Reading it would not end.
+    let denied = service.answer_within(trickle(b"", false)).await;
+    assert_eq!(reason_and_detail(&denied).0, "overloaded");
+}
+
+#[tokio::test]
+async fn a_panic_is_a_denial_and_the_next_check_is_answered() {
+    let service = service("{}");
+    let now = Instant::now();
+    let check = async { panic!("a defect") };
+    let denied = denial(&service.answer_of(check, now, now + TIMEOUT).await);
+    assert_eq!(reason_and_detail(&denied).0, "internal_error");
+    let denied = service.answer_within(trickle(&framed(0, &[]), true)).await;
+    assert_eq!(reason_and_detail(&denied).0, "application_unknown");
+}
+
+#[tokio::test]
+async fn a_check_that_is_cancelled_at_any_await_leaves_nothing_behind() {
+    let service = service("{concurrent_checks: 1}");
+    let bytes = framed(0, b"\x0a\x00\x0a\x00\x0a\x00\x0a\x00");
+    let mut cancelled = 0;
+    for polls in 0.. {
+        let now = Instant::now();
+        let mut check = pin!(service.answer(trickle(&bytes, true), now, now + TIMEOUT));
+        let mut context = Context::from_waker(Waker::noop());
+        if (0..polls).any(|_| check.as_mut().poll(&mut context).is_ready()) {
+            break;
+        }
+        cancelled += 1;
+    }
+    assert!(cancelled > 4, "it awaits more often: {cancelled}");
+    assert_eq!(service.shared.capacity.available_permits(), 1);
+    let denied = service.answer_within(trickle(&bytes, true)).await;
+    assert_eq!(reason_and_detail(&denied).0, "application_unknown");
+}

@@ -1,0 +1,278 @@
+//! Whoever reaches the gRPC port and means ill: the process lives, its memory is bounded, and
+//! others are answered meanwhile.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use envoy_types::pb::envoy::service::auth::v3::{
+    CheckRequest, CheckResponse, authorization_client::AuthorizationClient,
+};
+use prost::bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
+use tonic::{
+    codegen::http::Request,
+    transport::{Channel, Endpoint},
+};
+
+use crate::support::{
+    Issuer, Portvakt,
+    documents::{self, FOREIGN, HOME},
+    frames::{
+        CONTINUATION, DATA, END_HEADERS, HEADERS, PREFACE, RST_STREAM, RawConnection,
+        check_headers, frame,
+    },
+    until,
+    wait::PATIENCE,
+    world::configuration,
+};
+
+const MIB: f64 = 1024.0 * 1024.0;
+const MOST_GROWTH: f64 = 100.0 * MIB;
+
+/// A service under attack, and somebody who goes on asking it over a connection of their own.
+struct Target {
+    portvakt: Portvakt,
+    bystander: Bystander,
+    memory_before: f64,
+    _issuer: Issuer,
+    _folder: tempfile::TempDir,
+}
+
+impl Target {
+    async fn start(changes: Value) -> Self {
+        Self::start_after("", changes).await
+    }
+
+    async fn start_after(line: &str, changes: Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        documents::write(&folder.path().join("applications"));
+        let issuer = Issuer::start(&[HOME, FOREIGN]);
+        let config = configuration(&issuer, changes);
+        let portvakt = Portvakt::start_after(line, folder.path(), &config).await.ready().await;
+        let bystander = Bystander::start(portvakt.address()).await;
+        let memory_before = memory(&portvakt).await;
+        Self { portvakt, bystander, memory_before, _issuer: issuer, _folder: folder }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.portvakt.address()
+    }
+
+    /// That it withstood: probes, memory, and a bystander who was answered all the time.
+    async fn withstood(self) {
+        assert_eq!(self.portvakt.admin("/readyz").await.0, 200);
+        let growth = memory(&self.portvakt).await - self.memory_before;
+        println!("memory grew by {:.1} MiB", growth / MIB);
+        assert!(growth < MOST_GROWTH, "memory grew by {:.1} MiB", growth / MIB);
+        self.bystander.goes_on().await;
+        self.bystander.stop().await;
+    }
+}
+
+async fn memory(portvakt: &Portvakt) -> f64 {
+    portvakt.metric("process_resident_memory_bytes").await.unwrap()
+}
+
+/// One who asks without pause, and fails where there is no denial in answer.
+struct Bystander {
+    done: Arc<AtomicBool>,
+    answers: Arc<AtomicUsize>,
+    asking: JoinHandle<()>,
+}
+
+impl Bystander {
+    async fn start(address: SocketAddr) -> Self {
+        let mut client = client(address).await;
+        let (done, answers) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+        let (until, count) = (Arc::clone(&done), Arc::clone(&answers));
+        let asking = tokio::spawn(async move {
+            while !until.load(Ordering::Relaxed) {
+                assert_denied(&check(&mut client).await);
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let bystander = Self { done, answers, asking };
+        bystander.goes_on().await;
+        bystander
+    }
+
+    /// Until it was answered a few times more.
+    async fn goes_on(&self) {
+        let before = self.answers.load(Ordering::Relaxed);
+        let further = async || {
+            assert!(!self.asking.is_finished(), "a check of the bystander failed");
+            (self.answers.load(Ordering::Relaxed) > before + 20).then_some(())
+        };
+        until("further answers to the bystander", further).await;
+    }
+
+    async fn stop(self) {
+        self.done.store(true, Ordering::Relaxed);
+        self.asking.await.unwrap();
+    }
+}
+
+async fn client(address: SocketAddr) -> AuthorizationClient<Channel> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap().timeout(PATIENCE);
+    AuthorizationClient::new(endpoint.connect().await.unwrap())
+}
+
+/// A check about nothing at all.
+async fn check(client: &mut AuthorizationClient<Channel>) -> CheckResponse {
+    client.check(CheckRequest::default()).await.unwrap().into_inner()
+}
+
+fn assert_denied(response: &CheckResponse) {
+    assert!(response.status.as_ref().is_some_and(|status| status.code != 0), "{response:?}");
+}
+
+/// `count` attacks at once, each to its end.
+async fn at_once<F: Future<Output = ()> + Send + 'static>(count: usize, attack: impl Fn() -> F) {
+    let mut attacks: JoinSet<_> = (0..count).map(|_| attack()).collect();
+    while let Some(ended) = attacks.join_next().await {
+        ended.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_messages_are_denied_in_time_and_take_little_memory() {
+    let target = Target::start(json!({"limits": {"deadline": "1s"}})).await;
+    let address = target.address();
+    at_once(8, || unfinished_messages(address)).await;
+    target.withstood().await;
+}
+
+/// A thousand checks on one connection, each of which lacks its end.
+async fn unfinished_messages(address: SocketAddr) {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    let driven = tokio::spawn(connection);
+    let mut answers = JoinSet::new();
+    for _ in 0..1000 {
+        client = client.ready().await.unwrap();
+        let url = format!("http://{address}/envoy.service.auth.v3.Authorization/Check");
+        let request = Request::post(url).header("content-type", "application/grpc").body(());
+        let (response, mut body) = client.send_request(request.unwrap(), false).unwrap();
+        // The flag, a length of 255 KiB, and not quite as much.
+        body.send_data(Bytes::from_static(&[0, 0, 3, 0xfc, 0]), false).unwrap();
+        body.send_data(Bytes::from_static(&[0; 254 * 1024]), false).unwrap();
+        answers.spawn(async move {
+            let denial = response.await.unwrap().into_body().data().await.unwrap().unwrap();
+            drop(body);
+            String::from_utf8_lossy(&denial).into_owned()
+        });
+    }
+    while let Some(denial) = answers.join_next().await {
+        let denial = denial.unwrap();
+        let reasons = ["deadline_exceeded", "overloaded"];
+        assert!(reasons.iter().any(|reason| denial.contains(reason)), "{denial}");
+    }
+    driven.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_are_reset_at_once_cost_little() {
+    let target = Target::start(json!({})).await;
+    let address = target.address();
+    at_once(8, || async move {
+        let mut connection = RawConnection::open(address).await.ignoring_answers();
+        for stream in (1..40_000).step_by(2) {
+            let mut frames = frame(HEADERS, END_HEADERS, stream, &check_headers());
+            frames.extend(frame(RST_STREAM, 0, stream, &8u32.to_be_bytes()));
+            if connection.write_all(&frames).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await;
+    target.withstood().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_without_an_end_are_cut_off() {
+    let target = Target::start(json!({})).await;
+    let address = target.address();
+    at_once(8, || async move {
+        let mut connection = RawConnection::open(address).await;
+        // Literals that are never indexed, with a name of one byte and a value of 100.
+        let field = [&[0x10, 1, b'x', 100][..], &[b'y'; 100]].concat();
+        let fragment = field.repeat(150);
+        let mut goes_on = connection.write(&frame(HEADERS, 0, 1, &check_headers())).await;
+        for _ in 0..10_000 {
+            if !goes_on {
+                break;
+            }
+            goes_on = connection.write(&frame(CONTINUATION, 0, 1, &fragment)).await;
+        }
+        assert!(!goes_on, "156 MB of headers were taken");
+    })
+    .await;
+    target.withstood().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_byte_by_byte_is_denied_when_the_time_is_up() {
+    let target = Target::start(json!({"limits": {"deadline": "1s"}})).await;
+    let address = target.address();
+    at_once(200, || async move {
+        let mut connection = RawConnection::open(address).await;
+        connection.write(&frame(HEADERS, END_HEADERS, 1, &check_headers())).await;
+        connection.write(&frame(DATA, 0, 1, &[0])).await;
+        connection.write(&frame(DATA, 0, 1, &[0])).await;
+        let denial = timeout(PATIENCE, connection.next(DATA)).await.unwrap().unwrap();
+        assert!(String::from_utf8_lossy(&denial).contains("deadline_exceeded"));
+    })
+    .await;
+    target.withstood().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_do_not_begin_are_closed() {
+    let target = Target::start(json!({})).await;
+    let address = target.address();
+    for beginning in [&b""[..], &PREFACE[..10], b"GET / HTTP/1.1\r\nHost: portvakt.test\r\n\r\n"] {
+        at_once(50, || async move {
+            let mut connection = RawConnection::connect(address).await;
+            connection.write(beginning).await;
+            timeout(PATIENCE, connection.closed()).await.expect("it stays open");
+        })
+        .await;
+    }
+    target.withstood().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_connections_leaves_room_for_probes_and_for_those_who_are_there() {
+    for (line, limits) in [
+        ("", json!({"connections": 20})),
+        // Fewer file descriptors than connections.
+        ("ulimit -n 200", json!({})),
+    ] {
+        let target = Target::start_after(line, json!({"limits": limits})).await;
+        let address = target.address();
+        let mut flood = Vec::new();
+        for _ in 0..400 {
+            flood.push(RawConnection::open(address).await);
+        }
+        for path in ["/livez", "/readyz", "/metrics"] {
+            assert_eq!(target.portvakt.admin(path).await.0, 200, "{path}");
+        }
+        target.bystander.goes_on().await;
+        let full = "as many connections are open as may be; further ones wait";
+        target.portvakt.log.event("message", full).await;
+        drop(flood);
+        assert_denied(&check(&mut client(address).await).await);
+        target.withstood().await;
+    }
+}
