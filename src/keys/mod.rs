@@ -2,6 +2,8 @@
 //! token path.
 
 mod discovery;
+#[cfg(test)]
+pub mod fake;
 mod fetch;
 mod issuer;
 mod key_set;

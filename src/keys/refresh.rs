@@ -48,7 +48,7 @@ struct Location {
 enum Extent {
     /// The metadata document, where one tells, and the keys.
     Everything,
-    /// The keys, from where they were last: one request, for a check that met an unknown key.
+    /// The keys, from where they were last: a single request.
     Keys,
 }
 
@@ -60,13 +60,21 @@ impl Issuer {
     /// Never returns.
     pub async fn keep_fresh(&self, source: &impl Source) {
         let mut told = None;
-        let mut extent = Extent::Everything;
         loop {
-            self.refresh(source, extent, &mut told).await;
-            extent = tokio::select! {
-                () = time::sleep_until(self.next_attempt()) => Extent::Everything,
-                () = self.asked() => Extent::Keys,
-            };
+            self.refresh(source, self.extent(), &mut told).await;
+            tokio::select! {
+                () = time::sleep_until(self.next_attempt()) => {}
+                () = self.asked() => {}
+            }
+        }
+    }
+
+    /// Once the refresh interval is over everything is asked for, whoever has it asked for: checks
+    /// that meet unknown keys must not put that off for ever.
+    fn extent(&self) -> Extent {
+        match self.trusted() {
+            Some(keys) if keys.located.elapsed() < self.settings.refresh_interval => Extent::Keys,
+            _ => Extent::Everything,
         }
     }
 
@@ -80,7 +88,7 @@ impl Issuer {
         let Some(keys) = self.trusted() else {
             return now + RETRY_WITHOUT_KEYS.min(settings.refresh_interval);
         };
-        let due = keys.fetched.min(keys.located) + settings.refresh_interval;
+        let due = keys.located + settings.refresh_interval;
         let began = self.attempts.borrow().last_began.unwrap_or(now);
         let spaced = began + settings.cooldown.min(settings.refresh_interval);
         due.max(spaced).min(keys.fetched + settings.max_age)

@@ -86,6 +86,24 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_comes_first_and_counts_the_whole_header() {
+        let longest = format!("Bearer {}", "a".repeat(MAX_TOKEN_BYTES));
+        assert_eq!(bearer_token(Value(&longest)).map(str::len), Ok(MAX_TOKEN_BYTES));
+        // Of the many faults that each has, its length is the one that is told.
+        for value in [
+            format!("{longest}a"),
+            format!("{longest},Bearer a.b.c"),
+            "\0".repeat(1 << 20),
+            ",".repeat(1 << 20),
+            format!("Basic {}", "a".repeat(1 << 20)),
+        ] {
+            let denial = bearer_token(Value(&value)).unwrap_err();
+            assert_eq!(denial.reason, CredentialsMalformed);
+            assert!(denial.detail.contains("longer than 16 KiB"), "{}", denial.detail);
+        }
+    }
+
+    #[test]
     fn everything_else_is_refused_for_a_reason() {
         let too_long = format!("Bearer {}", "a".repeat(MAX_TOKEN_BYTES + 1));
         let too_long_too = format!("Basic {}", "a".repeat(MAX_VALUE_BYTES));

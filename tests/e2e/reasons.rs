@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     mesh::Sidecar,
     support::{
-        Answer, Behaviour, Release, Token, World,
+        Answer, Behaviour, Release, SigningKey, Token, World,
         documents::{CANTEEN, FOREIGN, HOME, NEWSLETTER, WEBSHOP},
         until,
         world::Request,
@@ -110,8 +110,9 @@ async fn under_strain(release: Release) -> [&'static str; 3] {
     })
     .await;
     // Checks that wait take nobody's place; those that are decided at the same moment do.
-    let costly = Token::of_application(WEBSHOP).claim("roles", vec!["x"; 500]).header("kid", "k");
-    let forged = world.issuer.complete(HOME, &costly, "k").sign(&SigningKey::generate("k"));
+    let costly = Token::of_application(WEBSHOP).claim("roles", vec!["x"; 500]);
+    let kid = &world.issuer.key(HOME).kid;
+    let forged = world.issuer.complete(HOME, &costly, kid).sign(&SigningKey::generate(kid));
     let turned_away = until("one check too many", async || {
         let burst = (0..16).map(|_| world.get("/orders").bearer(&forged).send());
         let answers = futures_util::future::join_all(burst).await;
