@@ -205,11 +205,8 @@ fn annotations_ask_for_v1_tokens() {
         ),
     ] {
         let (manifest, findings) = manifest(&annotated(&annotations));
-        assert_eq!(
-            (manifest.v1.accepted, &manifest.v1.app_id_uris[..]),
-            (accepted, &expected.iter().map(|uri| (*uri).to_owned()).collect::<Vec<_>>()[..]),
-            "{annotations}"
-        );
+        assert_eq!(manifest.v1.accepted, accepted, "{annotations}");
+        assert_eq!(manifest.v1.app_id_uris, expected, "{annotations}");
         assert_eq!(findings.len(), usize::from(annotations.contains(" c'")), "{findings:?}");
     }
     let broken = read(&annotated(&format!("{accept}: 'yes'")), None);
