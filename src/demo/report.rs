@@ -82,7 +82,7 @@ pub async fn without_envoy(cases: &[Case], authorizer: &Authorizer) -> bool {
         let authorization = value.as_deref().map_or(Authorization::Absent, Authorization::Value);
         let (method, path) = ("GET", "/orders");
         let request = Request { host: HOST, method, path, authorization, ..Request::default() };
-        let outcome = authorizer.authorize(&request).await;
+        let outcome = authorizer.authorize(&request, ()).await;
         all_expected &= show(case, &decided(&outcome.decision));
         say("");
     }

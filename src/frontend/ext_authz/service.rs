@@ -90,12 +90,12 @@ impl CheckService {
         B: Body<Data = Bytes> + Unpin,
     {
         let Shared { authorizer, answers, capacity, room, .. } = &*self.shared;
-        let _permit = capacity.try_acquire().map_err(|_| DenyReason::Overloaded)?;
+        let place = capacity.try_acquire().map_err(|_| DenyReason::Overloaded)?;
         let message = grpc::message(body, room).await?;
         let is_ours = |name: &str| answers.headers.is_ours(name);
         let check = Check::read(&message.bytes, self.asked_by, Some(deadline), is_ours)
             .map_err(|_| internal_error("The CheckRequest is malformed."))?;
-        let outcome = authorizer.authorize(&check.request).await;
+        let outcome = authorizer.authorize(&check.request, place).await;
         let response = answers.write(&outcome, &check.impostors, check.is_grpc);
         self.record(&outcome, check.traceparent, began);
         Ok(response)
