@@ -40,27 +40,38 @@ pub fn report_claimed_twice(
     }
     for (id, sources) in applications {
         for Located { place, value: host } in sources.hosts() {
-            let owner = services.get(host);
-            let message = match (owner, claims.get(host.as_str())) {
-                (Some(owner), _) if owner == id => continue,
-                (Some(owner), _) => format!(
-                    "{host} is a service name of {owner}, which alone is found by it. Take it out \
-                     of the ingresses."
-                ),
-                (None, _) if is_service_name(host) => format!(
-                    "{host} is a service name, and not one of {id}: requests do not find it by \
-                     that. Take it out of the ingresses."
-                ),
-                (None, Some(Claimants { first, second: Some(second) })) => {
-                    let other = if first == id { second } else { first };
-                    format!(
-                        "{other} claims the host {host} too: it is nobody's, and requests find \
-                         neither application by it."
-                    )
-                }
-                _ => continue,
-            };
-            reader.warning(place, Code::HostClaimedTwice, message);
+            let owner = services.get(host).copied();
+            if let Some(message) = fault(id, host, owner, claims.get(host.as_str())) {
+                reader.warning(place, Code::HostClaimedTwice, message);
+            }
         }
+    }
+}
+
+/// Why requests for the host do not find the application `id`; `None` where they do.
+fn fault(
+    id: &ApplicationId,
+    host: &str,
+    owner: Option<&ApplicationId>,
+    claimants: Option<&Claimants<'_>>,
+) -> Option<String> {
+    match (owner, claimants) {
+        (Some(owner), _) if owner == id => None,
+        (Some(owner), _) => Some(format!(
+            "{host} is a service name of {owner}, which alone is found by it. Take it out of the \
+             ingresses."
+        )),
+        (None, _) if is_service_name(host) => Some(format!(
+            "{host} is a service name, and not one of {id}, which is not found by it. Take it out \
+             of the ingresses."
+        )),
+        (None, Some(Claimants { first, second: Some(second) })) => {
+            let other = if *first == id { second } else { first };
+            Some(format!(
+                "{other} claims the host {host} too: it is nobody's, and requests find neither \
+                 application by it."
+            ))
+        }
+        _ => None,
     }
 }

@@ -151,7 +151,11 @@ pub fn lint(
 mod tests {
     use super::*;
     use crate::{
-        applications::{Protection, Tenants, shelf::Text},
+        applications::{
+            DisabledBecause::{EntraNotEnabled, NoClientId},
+            Protection, Tenants,
+            shelf::Text,
+        },
         config::Namespaces,
         identifiers::Guid,
         policy::AccessPolicy,
@@ -243,7 +247,6 @@ mod tests {
         assert_eq!(codes, ["foreign_namespace", "no_client_id"]);
         let disabled: Vec<_> = resolved.applications.iter().map(|a| &a.protection).collect();
         let because = |because| Protection::Disabled(because);
-        use crate::applications::DisabledBecause::{EntraNotEnabled, NoClientId};
         assert_eq!(disabled, [&because(EntraNotEnabled), &because(NoClientId)]);
     }
 

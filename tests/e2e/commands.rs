@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::support::portvakt::PROGRAM;
 
 /// Every fault in `faults/`: the code, and the file and line that it is found at.
-const FAULTS: [(&str, &str); 12] = [
+const FAULTS: [(&str, &str); 13] = [
     ("yaml_syntax", "broken.yaml:6:"),
     ("duplicate_document", "duplicate.yaml:"),
+    ("foreign_namespace", "foreign.yaml:3:"),
     ("no_client_id", "no-client-id.yaml:"),
     ("unknown_tenant", "unknown-tenant.yaml:"),
     ("invalid_group", "rules.yaml:15:"),

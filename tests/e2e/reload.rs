@@ -13,11 +13,12 @@ use std::{
 use serde_json::json;
 
 use crate::support::{
-    Answer, Token, World,
-    documents::{AUDIT, HOME, ORDER_DESK, WEBSHOP, replace},
+    Answer, Issuer, Portvakt, Token, World,
+    documents::{self, AUDIT, FOREIGN, HOME, ORDER_DESK, WEBSHOP, replace},
     load::Load,
     until,
     wait::until_equal,
+    world::configuration,
 };
 
 const ORDERS: &str = include_str!("documents/orders-api.yaml");
@@ -153,4 +154,51 @@ async fn a_hang_up_has_the_documents_read_anew() {
     })
     .await;
     world.get("/").bearer(&token(&world)).send().await.received();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_document_counts_with_the_first_only_while_both_say_the_same() {
+    let world = World::start().await;
+    let token = token(&world);
+    let copy = world.documents().join("copy.yaml");
+    replace(&copy, ORDERS);
+    let logged = world.portvakt.log.event("code", "duplicate_document").await;
+    assert_eq!(logged["level"], "WARN", "{logged}");
+    world.get("/").bearer(&token).send().await.received();
+
+    let reason = async || world.get("/").bearer(&token).send().await.reason();
+    replace(&copy, &document(GENERATIONS[1]));
+    until_equal(Some("application_disabled".to_owned()), reason).await;
+    fs::remove_file(&copy).unwrap();
+    until_equal(None, reason).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_in_force_before_every_path_was_read_and_each_speaks_for_its_namespaces() {
+    let folder = tempfile::tempdir().unwrap();
+    documents::write(&folder.path().join("applications"));
+    let issuer = Issuer::start(&[HOME, FOREIGN]);
+    let paths = json!(["applications", {"path": "shop", "namespaces": ["team-shop"]}]);
+    let config = configuration(&issuer, json!({"applications": {"paths": paths}}));
+    let portvakt = Portvakt::start(folder.path(), &config).await;
+    let logged = portvakt.log.event("code", "file_unreadable").await;
+    let message = logged["message"].as_str().unwrap();
+    assert!(message.contains("/shop") && message.contains("applications.paths"), "{message}");
+    until("the keys to be there, and the documents not", async || {
+        let (status, text) = portvakt.admin("/readyz").await;
+        assert_eq!(status, 503, "{text}");
+        (text.contains("documents") && !text.contains("keys")).then_some(())
+    })
+    .await;
+    assert_eq!(portvakt.metric("portvakt_applications").await, Some(0.0));
+
+    // A team that describes another's application contradicts nothing.
+    fs::create_dir(folder.path().join("new")).unwrap();
+    fs::write(folder.path().join("new/orders-api.yaml"), document(GENERATIONS[1])).unwrap();
+    fs::rename(folder.path().join("new"), folder.path().join("shop")).unwrap();
+    let portvakt = portvakt.ready().await;
+    portvakt.log.event("code", "foreign_namespace").await;
+    let is_duplicate = |event: &serde_json::Value| event["code"] == "duplicate_document";
+    assert!(!portvakt.log.events().iter().any(is_duplicate));
+    assert_eq!(portvakt.metric("portvakt_applications").await, Some(7.0));
 }

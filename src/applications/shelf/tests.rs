@@ -7,7 +7,6 @@ use super::*;
 const KEY: &str = "applications.paths";
 
 /// `text`, or `earlier > text`. The text `panic` is a defect.
-#[expect(clippy::ptr_arg, reason = "what a shelf holds")]
 fn parse(Text { text, .. }: Text<'_>, earlier: Option<&String>) -> String {
     assert_ne!(text, "panic");
     match earlier {
@@ -161,8 +160,8 @@ fn a_root_that_is_missing_is_an_error_and_nothing_is_complete_until_it_was_read(
     fs::write(there.join("a.yaml"), "a").unwrap();
     let mut shelf = Shelf::new(vec![there.clone().into(), late.clone().into()], KEY);
     assert!(!shelf.is_complete());
-    assert_eq!(shelf.refresh(parse).changed, true);
-    assert_eq!(shelf.refresh(parse).changed, false);
+    assert!(shelf.refresh(parse).changed);
+    assert!(!shelf.refresh(parse).changed);
     let found: Vec<_> = shelf.findings().map(ToString::to_string).collect();
     let expected =
         format!("{0}: error: file_unreadable: {0} cannot be read: No such", late.display());
