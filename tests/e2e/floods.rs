@@ -29,7 +29,7 @@ use crate::support::{
     Issuer, Portvakt,
     documents::{self, FOREIGN, HOME},
     frames::{
-        CONTINUATION, DATA, END_HEADERS, HEADERS, PREFACE, RST_STREAM, RawConnection,
+        CONTINUATION, DATA, END_HEADERS, GOAWAY, HEADERS, PREFACE, RST_STREAM, RawConnection,
         check_headers, frame,
     },
     until,
@@ -156,7 +156,12 @@ async fn unfinished_messages_are_denied_in_time_and_take_little_memory() {
 /// A thousand checks on one connection, each of which lacks its end.
 async fn unfinished_messages(address: SocketAddr) {
     let stream = TcpStream::connect(address).await.unwrap();
-    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    // Room for the answers, which would otherwise come in pieces of a few bytes.
+    let (mut client, connection) = h2::client::Builder::new()
+        .initial_connection_window_size(1 << 24)
+        .handshake(stream)
+        .await
+        .unwrap();
     let driven = tokio::spawn(connection);
     let mut answers = JoinSet::new();
     for _ in 0..1000 {
@@ -168,7 +173,12 @@ async fn unfinished_messages(address: SocketAddr) {
         body.send_data(Bytes::from_static(&[0, 0, 3, 0xfc, 0]), false).unwrap();
         body.send_data(Bytes::from_static(&[0; 254 * 1024]), false).unwrap();
         answers.spawn(async move {
-            let denial = response.await.unwrap().into_body().data().await.unwrap().unwrap();
+            let mut response = response.await.unwrap().into_body();
+            let mut denial = Vec::new();
+            while let Some(Ok(piece)) = response.data().await {
+                response.flow_control().release_capacity(piece.len()).unwrap();
+                denial.extend(piece);
+            }
             drop(body);
             String::from_utf8_lossy(&denial).into_owned()
         });
@@ -262,7 +272,8 @@ async fn a_flood_of_connections_leaves_room_for_probes_and_for_those_who_are_the
         let target = Target::start_after(line, json!({"limits": limits})).await;
         let address = target.address();
         let mut flood = Vec::new();
-        for _ in 0..400 {
+        // As many as the limit and the system's queue hold.
+        for _ in 0..140 {
             flood.push(RawConnection::open(address).await);
         }
         for path in ["/livez", "/readyz", "/metrics"] {
@@ -275,4 +286,13 @@ async fn a_flood_of_connections_leaves_room_for_probes_and_for_those_who_are_the
         assert_denied(&check(&mut client(address).await).await);
         target.withstood().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_of_age_is_told_so_and_no_check_is_lost() {
+    let target = Target::start(json!({"limits": {"connection_age": "1s"}})).await;
+    let mut connection = RawConnection::open(target.address()).await;
+    let told = timeout(PATIENCE, connection.next(GOAWAY)).await.unwrap();
+    assert!(told.is_some(), "it was cut off");
+    target.withstood().await;
 }
