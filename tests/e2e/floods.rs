@@ -61,7 +61,7 @@ impl Target {
         let config = configuration(&issuer, changes);
         let portvakt = Portvakt::start_after(line, folder.path(), &config).await.ready().await;
         let bystander = Bystander::start(portvakt.address()).await;
-        let memory_before = memory(&portvakt).await;
+        let memory_before = portvakt.peak_memory();
         Self { portvakt, bystander, memory_before, _issuer: issuer, _folder: folder }
     }
 
@@ -72,16 +72,12 @@ impl Target {
     /// That it withstood: probes, memory, and a bystander who was answered all the time.
     async fn withstood(self) {
         assert_eq!(self.portvakt.admin("/readyz").await.0, 200);
-        let growth = memory(&self.portvakt).await - self.memory_before;
+        let growth = self.portvakt.peak_memory() - self.memory_before;
         println!("memory grew by {:.1} MiB", growth / MIB);
         assert!(growth < MOST_GROWTH, "memory grew by {:.1} MiB", growth / MIB);
         self.bystander.goes_on().await;
         self.bystander.stop().await;
     }
-}
-
-async fn memory(portvakt: &Portvakt) -> f64 {
-    portvakt.metric("process_resident_memory_bytes").await.unwrap()
 }
 
 /// One who asks without pause, and fails where there is no denial in answer.
