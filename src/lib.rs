@@ -39,6 +39,7 @@ pub mod decision;
 pub mod demo;
 pub mod finding;
 pub mod frontend;
+pub mod http;
 pub mod identifiers;
 pub mod keys;
 pub mod policy;

@@ -15,12 +15,12 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::{
-    Client, Key, KeySet, KeySetError,
+    Key, KeySet, KeySetError,
     discovery::{Metadata, MetadataError},
-    fetch::FetchError,
 };
 use crate::{
     config::{KeySource, Keys, Tenant},
+    http::{Client, FetchError},
     identifiers::TenantId,
     telemetry::Metrics,
 };

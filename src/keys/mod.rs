@@ -2,10 +2,8 @@
 //! token path.
 
 mod discovery;
-mod fetch;
 mod issuer;
 mod key_set;
 
-pub use fetch::{Client, ClientError};
 pub use issuer::{Issuer, KeyLookup};
 pub use key_set::{Key, KeySet, KeySetError};

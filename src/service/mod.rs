@@ -22,7 +22,8 @@ use crate::{
     clock::Clock,
     config::{self, Address, Config},
     frontend::ext_authz::{self, Answers, Bound, CallerHeaders, ListenError, Shared},
-    keys::{Client, ClientError, Issuer},
+    http::{Client, ClientError},
+    keys::Issuer,
     telemetry::Metrics,
     token::{SelfTestFailed, self_test},
 };

@@ -8,7 +8,8 @@ use tonic_health::server::HealthReporter;
 use super::{RunError, Status};
 use crate::{
     applications::{self, Loader, Published},
-    keys::{Client, Issuer},
+    http::Client,
+    keys::Issuer,
     telemetry::Metrics,
 };
 
