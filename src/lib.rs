@@ -45,6 +45,7 @@ pub mod keys;
 pub mod policy;
 pub mod proto;
 pub mod request;
+pub mod secret;
 pub mod service;
 mod spiffe;
 mod suggest;

@@ -5,6 +5,7 @@
 
 mod document;
 mod environment;
+mod graph;
 mod keys;
 mod read;
 mod url;
@@ -13,6 +14,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use self::{
     environment::Environment,
+    graph::{ClientCredentials, ClientProof, Graph, Membership},
     keys::{KEYS, Key, top_level_keys},
     read::{Read, read},
     url::is_secure,
@@ -112,6 +114,8 @@ pub struct Entra {
     pub required_scope: String,
     pub proxy: Proxy,
     pub keys: Keys,
+    /// Looking up groups that tokens do not list; `None` where that is off.
+    pub graph: Option<Graph>,
 }
 
 /// One Entra ID tenant.

@@ -1,6 +1,7 @@
 //! From file and environment to [`Config`], with every fault found at once.
 
 mod entra;
+mod graph;
 mod headers;
 mod listen;
 mod nais;
@@ -60,7 +61,7 @@ fn assemble(values: &mut Values<'_>, nais: Nais) -> Option<Config> {
         values.missing("cluster", "It tells what documents and rules mean that name no cluster.");
     }
     let listen = listen::read(values);
-    let entra = entra::read(values, nais.tenant);
+    let entra = entra::read(values, nais.tenant, nais.graph);
     let target = target::read(values, nais.application.as_ref().map(|own| own.id.clone()));
     let applications = applications(values, nais.application);
     let unauthenticated_paths = values.list("unauthenticated_paths");
