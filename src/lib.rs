@@ -42,6 +42,7 @@ pub mod frontend;
 pub mod http;
 pub mod identifiers;
 pub mod keys;
+pub mod membership;
 pub mod policy;
 pub mod proto;
 pub mod request;

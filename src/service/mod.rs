@@ -24,6 +24,7 @@ use crate::{
     frontend::ext_authz::{self, Answers, Bound, CallerHeaders, ListenError, Shared},
     http::{Client, ClientError},
     keys::Issuer,
+    membership::Resolver,
     telemetry::Metrics,
     token::{SelfTestFailed, self_test},
 };
@@ -85,8 +86,11 @@ impl Service {
             ))
         };
         let issuers: Vec<_> = config.entra.tenants.iter().map(issuer).collect();
+        let resolver = |graph| Resolver::new(graph, &client, &clock, Arc::clone(&metrics));
+        let memberships = config.entra.graph.as_ref().map(resolver);
         let authorizer =
-            Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics));
+            Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics))
+                .with_memberships(memberships);
         let shared = Arc::new(Shared {
             authorizer,
             answers: Answers {

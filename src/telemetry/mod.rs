@@ -1,9 +1,11 @@
 //! What Portvakt tells of itself: metrics and logs.
 
 mod decision;
+mod graph;
 mod log;
 mod metrics;
 
 pub use decision::log_decision;
+pub use graph::{GraphMetrics, GraphOutcome, GroupLookup};
 pub use log::{InvalidFilter, init as init_log};
 pub use metrics::Metrics;
