@@ -247,7 +247,9 @@ mod tests {
 
     #[test]
     fn a_token_is_used_until_shortly_before_its_end() {
-        for (expires_in, used) in [(3599, 3299), (600, 300), (60, 30), (0, 0), (1 << 60, 86_100)] {
+        for (expires_in, used) in
+            [(3599, 3299), (600, 300), (60, 30), (0, 0), (1_u64 << 60, 86_100)]
+        {
             let text = format!(
                 r#"{{"token_type":"Bearer","expires_in":{expires_in},"access_token":"abc"}}"#
             );

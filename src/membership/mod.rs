@@ -17,3 +17,9 @@ mod throttle;
 
 pub use question::Question;
 pub use resolver::{Resolver, Unresolved};
+
+#[cfg(test)]
+#[path = "../../tests/e2e/support/graph.rs"]
+mod fake;
+#[cfg(test)]
+mod tests;

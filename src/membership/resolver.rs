@@ -34,7 +34,7 @@ const ENTRY_BYTES: usize = 512;
 #[derive(Debug)]
 pub struct Resolver {
     tenants: HashMap<TenantId, Arc<Tenant>>,
-    lookups: Cache<Question, Lookup>,
+    pub(super) lookups: Cache<Question, Lookup>,
     permits: Arc<Semaphore>,
     lifetime: Duration,
     metrics: Arc<Metrics>,
