@@ -343,8 +343,9 @@ async fn half_an_answer_is_none() {
     let world = World::start().await;
     let groups = many_groups(20);
     let groups: Vec<_> = [DESK].into_iter().chain(groups.iter().map(String::as_str)).collect();
-    world.graph.behave(Mood::Lying);
+    world.graph.behave(Mood::FailingLater);
     assert_eq!(world.resolve(USER, &groups).await, Err(Unresolved::Unavailable));
+    assert_eq!(world.counted("graph_requests_total", "success"), "1");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@
 mod callers;
 mod commands;
 mod environment;
+mod groups;
 mod grpc;
 mod issuer;
 mod mesh;

@@ -29,6 +29,8 @@ pub enum Mood {
     Normal,
     /// This status, with `Retry-After` in seconds where it is stated.
     Refusing(u16, Option<u64>),
+    /// Status 500, from the second request on.
+    FailingLater,
     /// Not before the mood changes.
     Hanging,
     /// A page of HTML.
@@ -206,6 +208,7 @@ fn trouble(state: &Shared, mood: Mood) -> Option<Response> {
             }
             response
         }
+        Mood::FailingLater if state.directory().asked.len() > 1 => refusal(500, "UnknownError"),
         Mood::Garbage => "<html><body>maintenance</body></html>".into_response(),
         Mood::Endless => Body::from(vec![b' '; 2 << 20]).into_response(),
         Mood::Redirecting => {

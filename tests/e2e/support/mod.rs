@@ -4,6 +4,7 @@ pub mod answer;
 pub mod certificates;
 pub mod documents;
 pub mod envoy;
+pub mod graph;
 pub mod issuer;
 pub mod load;
 pub mod log;
@@ -17,6 +18,7 @@ pub mod world;
 
 pub use answer::Answer;
 pub use envoy::{Envoy, Release};
+pub use graph::Graph;
 pub use issuer::{Behaviour, Issuer};
 pub use portvakt::Portvakt;
 pub use signing_key::SigningKey;
