@@ -133,7 +133,7 @@ pub const KEYS: &[Key] = &[
     text(
         "entra.proxy",
         "`HTTPS_PROXY`, `NO_PROXY`",
-        "The proxy through which issuers are reached; both cases of the variables count.",
+        "The proxy through which issuers and Graph are reached; both cases of the variables count.",
     ),
     text(
         "entra.keys.refresh_interval",

@@ -153,7 +153,7 @@ pub enum KeySource {
     Stated { jwks_uri: ::url::Url },
 }
 
-/// Through which proxy issuers are reached.
+/// Through which proxy issuers and Graph are reached.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Proxy {
     /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in both cases.

@@ -352,10 +352,20 @@ fn doubtful_settings_are_warned_of() {
             "never consulted",
         ),
     ] {
-        let warnings = read_text(&format!("{LEAST}{more}"), &[]).unwrap().warnings;
-        assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(warnings[0].message.contains(expected), "{warnings:?}");
+        assert_warned(&format!("{LEAST}{more}"), expected);
     }
+    let tenant = |more: &str| LEAST.replace("applications:", &format!("{more}applications:"));
+    let unused = tenant(&format!("      graph: {{{SECRET}}}\n"));
+    assert_warned(&unused, "are never used: entra.graph.enabled is not true");
+    let second = "    - {issuer: https://login.example/x, tenant_id: 11111111-2222-3333-4444-555555555555, jwks_uri: https://login.example/k}\n";
+    let half = tenant(&format!("      graph: {{{SECRET}}}\n{second}  graph: {{enabled: true}}\n"));
+    assert_warned(&half, "the tenant 11111111-2222-3333-4444-555555555555 has no credentials");
+}
+
+fn assert_warned(text: &str, expected: &str) {
+    let warnings = read_text(text, &[]).unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].message.contains(expected), "{warnings:?}");
 }
 
 #[test]
