@@ -23,11 +23,11 @@ const LEEWAY: u64 = 60;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AssertionError {
     #[error("certificate_file holds no PEM certificate")]
-    NoCertificate,
+    Certificate,
     #[error("private_key_file holds no PEM key of RSA with 2048 bits or more")]
-    NoKey,
+    PrivateKey,
     #[error("the machine has no randomness")]
-    NoRandomness,
+    Randomness,
 }
 
 /// A certificate and its key, read.
@@ -44,15 +44,15 @@ impl Certificate {
     /// # Errors
     /// Where they hold something else.
     pub fn read(certificate: &str, private_key: &str) -> Result<Self, AssertionError> {
-        let der = pem::section(certificate, "CERTIFICATE").ok_or(AssertionError::NoCertificate)?;
+        let der = pem::section(certificate, "CERTIFICATE").ok_or(AssertionError::Certificate)?;
         let pkcs8 = pem::section(private_key, "PRIVATE KEY");
         let pkcs1 = pem::section(private_key, "RSA PRIVATE KEY");
         let key = match (pkcs8, pkcs1) {
             (Some(pkcs8), _) => RsaKeyPair::from_pkcs8(&pkcs8),
             (None, Some(pkcs1)) => RsaKeyPair::from_der(&pkcs1),
-            (None, None) => return Err(AssertionError::NoKey),
+            (None, None) => return Err(AssertionError::PrivateKey),
         };
-        let key = key.map_err(|_| AssertionError::NoKey)?;
+        let key = key.map_err(|_| AssertionError::PrivateKey)?;
         Ok(Self { thumbprint: encode(digest::digest(&digest::SHA256, &der).as_ref()), key })
     }
 
@@ -67,7 +67,7 @@ impl Certificate {
         now: UnixSeconds,
     ) -> Result<Secret, AssertionError> {
         let mut id = [0; 16];
-        rand::fill(&mut id).map_err(|_| AssertionError::NoRandomness)?;
+        rand::fill(&mut id).map_err(|_| AssertionError::Randomness)?;
         let header = json!({"alg": "RS256", "typ": "JWT", "x5t#S256": self.thumbprint});
         let client = client.to_string();
         let claims = json!({
@@ -84,7 +84,7 @@ impl Certificate {
         let random = rand::SystemRandom::new();
         self.key
             .sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut signature)
-            .map_err(|_| AssertionError::NoRandomness)?;
+            .map_err(|_| AssertionError::Randomness)?;
         Ok(Secret::new(format!("{signed}.{}", encode(&signature))))
     }
 }
