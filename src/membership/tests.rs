@@ -17,6 +17,7 @@ use tokio::time::{self, Instant};
 
 use super::{
     fake::{self, Mood},
+    lookup::Lookup,
     *,
 };
 use crate::{
@@ -118,6 +119,14 @@ fn user(number: usize) -> String {
 /// Many groups, of which the user of the tests is in none.
 fn many_groups(number: usize) -> Vec<String> {
     (0..number).map(|group| format!("aaaaaaaa-0000-0000-0000-{group:012}")).collect()
+}
+
+/// Runs what needs no network while no time passes.
+async fn at_once<T>(action: impl Future<Output = T>) -> T {
+    time::pause();
+    let result = action.await;
+    time::resume();
+    result
 }
 
 /// Lets time pass that nothing but our own clock measures.
@@ -283,7 +292,7 @@ async fn throttling_is_honoured_for_every_user_of_the_tenant() {
         world.graph.behave(Mood::Normal);
         pass(Duration::from_secs(pause - 1)).await;
         for user in [USER, &user(1)] {
-            let answer = world.resolve(user, &[DESK]).await;
+            let answer = at_once(world.resolve(user, &[DESK])).await;
             assert_eq!(answer, Err(Unresolved::Unavailable), "{status}");
         }
         assert_eq!(world.graph.asked().len(), 1, "nobody was asked meanwhile");
@@ -331,11 +340,40 @@ async fn a_graph_in_trouble_is_no_fact_about_anybody() {
         assert_eq!(world.graph.went_astray(), 0, "{mood:?}");
         let asked = world.graph.asked().len();
         world.graph.behave(Mood::Normal);
-        assert_eq!(world.resolve(USER, &[DESK]).await, Err(Unresolved::Unavailable), "{mood:?}");
+        let again = at_once(world.resolve(USER, &[DESK])).await;
+        assert_eq!(again, Err(Unresolved::Unavailable), "{mood:?}");
         assert_eq!(world.graph.asked().len(), asked, "not asked again at once: {mood:?}");
         pass(Duration::from_secs(1)).await;
         assert_eq!(world.resolve(USER, &[DESK]).await.unwrap(), [DESK], "{mood:?}");
     }
+}
+
+#[tokio::test]
+async fn where_nobody_listens_there_is_no_answer() {
+    let world = World::with(|settings| settings.url = "http://127.0.0.1:1".parse().unwrap()).await;
+    assert_eq!(world.resolve(USER, &[DESK]).await, Err(Unresolved::Unavailable));
+    assert_eq!(world.counted("graph_requests_total", "failure"), "1");
+    let world = World::with(|settings| settings.login_url = "http://127.0.0.1:1".parse().unwrap());
+    let world = world.await;
+    assert_eq!(world.resolve(USER, &[DESK]).await, Err(Unresolved::Unavailable));
+    assert_eq!(world.counted("graph_requests_total", "no_token"), "1");
+}
+
+#[tokio::test]
+async fn answers_take_bounded_memory() {
+    let world = World::start().await;
+    let groups = many_groups(200);
+    let groups: Vec<_> = groups.iter().map(String::as_str).collect();
+    let lookups = &world.resolver.lookups;
+    for number in 0..5_000 {
+        let (asking, lookup) = Lookup::begin(None, LIFETIME);
+        let question = question(&user(number), &groups);
+        asking.answered(Arc::clone(&question.groups));
+        lookups.insert(question, lookup);
+    }
+    lookups.run_pending_tasks();
+    assert!((1_000..3_000).contains(&world.resolver.remembered()), "{lookups:?}");
+    assert!(lookups.weighted_size() <= 16 << 20);
 }
 
 #[tokio::test]
@@ -435,10 +473,16 @@ async fn a_secret_is_read_from_its_file_each_time() {
 async fn a_certificate_proves_by_an_assertion_that_its_key_signed() {
     let folder = tempfile::tempdir().unwrap();
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
-    let proof = certificate_in(folder.path(), &key);
-    let world = World::with(|settings| prove_by(settings, proof)).await;
-    assert_eq!(world.resolve(USER, &[DESK]).await.unwrap(), [DESK]);
+    // The older form of a key is what stands inside the newer one.
+    for (label, offset) in [("PRIVATE KEY", 0), ("RSA PRIVATE KEY", 26)] {
+        let proof = certificate_in(folder.path(), &key, label, offset);
+        let world = World::with(|settings| prove_by(settings, proof)).await;
+        assert_eq!(world.resolve(USER, &[DESK]).await.unwrap(), [DESK], "{label}");
+        assert_signed_by(&key, &world);
+    }
+}
 
+fn assert_signed_by(key: &KeyPair, world: &World) {
     let asked = &world.graph.asked_for_tokens()[0];
     assert!(!asked.parameters.contains_key("client_secret"), "{asked:?}");
     let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -468,7 +512,7 @@ async fn files_that_hold_something_else_prove_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
     for broken in ["certificate.pem", "key.pem"] {
-        let proof = certificate_in(folder.path(), &key);
+        let proof = certificate_in(folder.path(), &key, "PRIVATE KEY", 0);
         std::fs::write(folder.path().join(broken), "hunter2").unwrap();
         let world = World::with(|settings| prove_by(settings, proof)).await;
         assert_eq!(world.resolve(USER, &[DESK]).await, Err(Unresolved::Unavailable), "{broken}");
@@ -479,14 +523,14 @@ async fn files_that_hold_something_else_prove_nothing() {
 /// What stands for a certificate: only its bytes matter.
 const CERTIFICATE: &[u8] = b"the DER form of a certificate, as far as a thumbprint is concerned";
 
-fn certificate_in(folder: &Path, key: &KeyPair) -> ClientProof {
+fn certificate_in(folder: &Path, key: &KeyPair, label: &str, offset: usize) -> ClientProof {
     let pkcs8: Pkcs8V1Der<'_> = key.as_der().unwrap();
     let pem = |label: &str, der: &[u8]| {
         format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
     };
     let [certificate, private_key] = ["certificate.pem", "key.pem"].map(|name| folder.join(name));
     std::fs::write(&certificate, pem("CERTIFICATE", CERTIFICATE)).unwrap();
-    std::fs::write(&private_key, pem("PRIVATE KEY", pkcs8.as_ref())).unwrap();
+    std::fs::write(&private_key, pem(label, &pkcs8.as_ref()[offset..])).unwrap();
     ClientProof::Certificate { certificate, private_key }
 }
 
