@@ -251,6 +251,23 @@ async fn many_checks_of_one_user_ask_once() {
 }
 
 #[tokio::test]
+async fn checks_that_waited_for_their_turn_share_the_first_ones_answer() {
+    let world = World::with(|settings| settings.concurrency = 1).await;
+    world.graph.behave(Mood::Hanging);
+    let other = user(1);
+    let before_them = world.resolve(&other, &[DESK]);
+    let checks = (0..20).map(|_| world.resolve(USER, &[DESK]));
+    let release = async {
+        until(|| !world.graph.asked().is_empty()).await;
+        world.graph.behave(Mood::Normal);
+    };
+    let checks = futures_util::future::join_all(checks);
+    let (_, answers, ()) = tokio::join!(before_them, checks, release);
+    assert!(answers.into_iter().all(|answer| answer.unwrap() == [DESK]));
+    assert_eq!(world.graph.asked().len(), 2);
+}
+
+#[tokio::test]
 async fn beyond_the_deadline_the_look_up_goes_on_and_fills_the_cache() {
     let world = World::start().await;
     world.graph.behave(Mood::Hanging);
