@@ -25,6 +25,10 @@ use crate::{
 /// The longest that one look-up may take, whoever still waits for it.
 const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
 
+/// Checks that may wait for Graph at once; more are answered as if they had waited in vain. A Graph
+/// that hangs must not take the places of checks that need none.
+pub(super) const MOST_WAITING: usize = 256;
+
 /// How much memory the answers may take, about.
 const CACHE_BYTES: u64 = 16 << 20;
 /// What an answer takes beside its groups.
@@ -36,6 +40,7 @@ pub struct Resolver {
     tenants: HashMap<TenantId, Arc<Tenant>>,
     pub(super) lookups: Cache<Question, Lookup>,
     permits: Arc<Semaphore>,
+    waiting: Semaphore,
     lifetime: Duration,
     metrics: Arc<Metrics>,
 }
@@ -77,6 +82,7 @@ impl Resolver {
             tenants: settings.credentials.iter().map(tenant).collect(),
             lookups,
             permits: Arc::new(Semaphore::new(settings.concurrency)),
+            waiting: Semaphore::new(MOST_WAITING),
             lifetime: settings.cache_lifetime,
             metrics,
         }
@@ -103,10 +109,7 @@ impl Resolver {
             }
             return Ok(groups);
         }
-        let groups = match remembered.filter(|lookup| !lookup.is_due()) {
-            Some(lookup) => lookup.outcome(deadline).await,
-            None => self.ask(tenant, question, deadline).await,
-        };
+        let groups = self.wait(tenant, question, remembered, deadline).await;
         self.metrics.graph.lookup(match groups {
             Some(_) => GroupLookup::Miss,
             None => GroupLookup::Unavailable,
@@ -119,8 +122,23 @@ impl Resolver {
         self.lookups.entry_count()
     }
 
-    /// Asks, as soon as few enough others do. Whoever waits here is a check, so that the queue is
-    /// no longer than there are checks under way.
+    /// The answer that is on its way, or that is asked for now.
+    async fn wait(
+        &self,
+        tenant: &Arc<Tenant>,
+        question: Question,
+        remembered: Option<Lookup>,
+        deadline: Instant,
+    ) -> Option<Groups> {
+        let _place = self.waiting.try_acquire().ok()?;
+        match remembered.filter(|lookup| !lookup.is_due()) {
+            Some(lookup) => lookup.outcome(deadline).await,
+            None => self.ask(tenant, question, deadline).await,
+        }
+    }
+
+    /// Asks, as soon as few enough others do. Whoever waits for that is a check, so that no queue
+    /// outlives its deadline.
     async fn ask(
         &self,
         tenant: &Arc<Tenant>,

@@ -300,6 +300,23 @@ async fn no_more_look_ups_are_under_way_than_configured() {
 }
 
 #[tokio::test]
+async fn a_graph_that_hangs_keeps_no_more_checks_waiting_than_it_may() {
+    let world = World::start().await;
+    world.graph.behave(Mood::Hanging);
+    let users: Vec<_> = (0..resolver::MOST_WAITING).map(user).collect();
+    let checks = users.iter().map(|user| world.resolve(user, &[DESK]));
+    let release = async {
+        until(|| world.graph.asked().len() == 16).await;
+        // It would wait for half a minute; it is turned away before anything else happens.
+        assert_eq!(at_once(world.resolve(USER, &[DESK])).await, Err(Unresolved::Unavailable));
+        world.graph.behave(Mood::Normal);
+    };
+    let (answers, ()) = tokio::join!(futures_util::future::join_all(checks), release);
+    assert!(answers.into_iter().all(|answer| answer.unwrap().is_empty()));
+    assert_eq!(world.resolve(USER, &[DESK]).await.unwrap(), [DESK]);
+}
+
+#[tokio::test]
 async fn throttling_is_honoured_for_every_user_of_the_tenant() {
     for (status, retry_after, pause) in [(429, Some(30), 30), (503, Some(7), 7), (429, None, 5)] {
         let world = World::start().await;
