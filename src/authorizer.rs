@@ -1,6 +1,6 @@
 //! The whole decision, from a request to an allow or a deny.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -9,8 +9,9 @@ use crate::{
     clock::Clock,
     config::{Config, Mesh, Target},
     decision::{Decision, DecisionId, Denial, DenyReason},
-    identifiers::{ApplicationId, ClientId},
+    identifiers::{ApplicationId, ClientId, GroupId},
     keys::Issuer,
+    membership::{Question, Resolver, Unresolved},
     policy::{self, Caller, Permit, Presenter, Protected, Requirements},
     request::Request,
     spiffe::WorkloadId,
@@ -24,6 +25,8 @@ use crate::{
 pub struct Authorizer {
     applications: Arc<Published>,
     verifier: Verifier,
+    /// Looks up groups that tokens do not list, where that is configured.
+    memberships: Option<Resolver>,
     settings: Settings,
 }
 
@@ -85,7 +88,12 @@ impl Authorizer {
         let cache = TokenCache::new(config.token_cache.max_bytes);
         let max_lifetime = config.entra.max_token_lifetime;
         let verifier = Verifier::new(issuers, cache, max_lifetime, clock, metrics);
-        Self { applications, verifier, settings }
+        Self { applications, verifier, memberships: None, settings }
+    }
+
+    /// The same, with somebody to ask for groups that tokens do not list.
+    pub fn with_memberships(self, memberships: Option<Resolver>) -> Self {
+        Self { memberships, ..self }
     }
 
     /// Decides one request, against one generation of the applications.
@@ -103,6 +111,11 @@ impl Authorizer {
     /// How many verified tokens are remembered.
     pub fn cached_tokens(&self) -> u64 {
         self.verifier.cached_tokens()
+    }
+
+    /// How many answers about users' groups are remembered.
+    pub fn cached_memberships(&self) -> u64 {
+        self.memberships.as_ref().map_or(0, Resolver::remembered)
     }
 
     /// Target, unauthenticated path, credentials, token, policy: the first that fails decides.
@@ -138,11 +151,51 @@ impl Authorizer {
         let claims = self.verifier.verify(token, &audience, deadline, place).await?;
         let caller = Caller::from_claims(claims, tenant)?;
         let protected = Protected { id: &application.id, client_id, access };
-        outcome.client_id = Some(caller.client_id);
         let name = protected.consumer(caller.client_id);
         outcome.caller = name.or_else(|| index.name_of(caller.client_id)).cloned();
+        self.evaluate(caller, &protected, request, deadline).await
+    }
 
-        policy::evaluate(caller, &protected, &settings.requirements, &self.presenter(request))
+    /// The policy, and once more with groups that were looked up, where they alone are missing.
+    async fn evaluate(
+        &self,
+        caller: Caller,
+        protected: &Protected<'_>,
+        request: &Request<'_>,
+        deadline: Instant,
+    ) -> Result<Permit, Denial> {
+        let (requirements, presenter) = (&self.settings.requirements, self.presenter(request));
+        let evaluate = |caller| policy::evaluate(caller, protected, requirements, &presenter);
+        let unresolved = caller.has_groups_overage().then(|| caller.clone());
+        match (evaluate(caller), unresolved) {
+            (Err(denial), Some(caller)) if denial.reason == DenyReason::GroupsOverage => {
+                let groups = &protected.access.users.groups;
+                // On the heap, so that the other checks do not carry what only this one needs.
+                let resolved = Box::pin(self.with_groups(caller, groups, denial, deadline));
+                evaluate(resolved.await?)
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// The caller with those of the application's groups that it is a member of, or the denial
+    /// that stands where nobody can be asked.
+    async fn with_groups(
+        &self,
+        caller: Caller,
+        groups: &BTreeSet<GroupId>,
+        denial: Denial,
+        deadline: Instant,
+    ) -> Result<Caller, Denial> {
+        let (Some(memberships), Some((tenant, user))) = (&self.memberships, caller.user()) else {
+            return Err(denial);
+        };
+        let question = Question::new(tenant, user, groups);
+        match memberships.resolve(question, deadline).await {
+            Ok(groups) => Ok(caller.with_resolved_groups(groups)),
+            Err(Unresolved::NotConfigured) => Err(denial),
+            Err(Unresolved::Unavailable) => Err(DenyReason::GroupsUnavailable.into()),
+        }
     }
 
     fn open_paths<'a>(

@@ -12,6 +12,8 @@ pub struct Guid(uuid::Uuid);
 
 /// A client id (`appId`) of an application registered in Entra ID; `azp` and `aud` of a v2.0 token.
 pub type ClientId = Guid;
+/// The object id of a user in Entra ID; `oid` of a user's token.
+pub type UserId = Guid;
 /// The object id of a group in Entra ID.
 pub type GroupId = Guid;
 /// The id of an Entra ID tenant; `tid` of a token.

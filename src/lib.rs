@@ -15,7 +15,7 @@
 //!                           target ◀───┘   │   └───▶ policy ──▶ decision (Permit or Denial)
 //!                              ▲           ▼
 //!                              │         token ◀── keys ◀── the issuers, by HTTP
-//!                              │
+//!                              │         membership ◀── Microsoft Graph, where a token lists no groups
 //!    files, environment ──▶ applications, published whole
 //! ```
 //!
@@ -24,6 +24,7 @@
 //! - [`authorizer`] is the decision from end to end, in one function.
 //! - [`frontend`] holds all that knows protobuf; a second protocol would stand beside `ext_authz`.
 //! - [`target`] and [`policy`] are pure; [`token`] waits for [`keys`] alone.
+//! - [`membership`] looks up the groups that a token does not list; most checks never need it.
 //! - [`applications`] turns documents into what `target` and `policy` work on; a second source of
 //!   documents would stand there.
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
@@ -40,11 +41,14 @@ pub mod decision;
 pub mod demo;
 pub mod finding;
 pub mod frontend;
+pub mod http;
 pub mod identifiers;
 pub mod keys;
+pub mod membership;
 pub mod policy;
 mod proto;
 pub mod request;
+pub mod secret;
 pub mod service;
 mod spiffe;
 mod suggest;

@@ -101,6 +101,26 @@ pub const KEYS: &[Key] = &[
         "What documents call this tenant, for instance `trygdeetaten.no`.",
     ),
     text(
+        "entra.tenants[].graph.client_id",
+        "`AZURE_APP_CLIENT_ID`",
+        "As which application Microsoft Graph is asked about the tenant's users.",
+    ),
+    text(
+        "entra.tenants[].graph.client_secret_file",
+        "`AZURE_APP_CLIENT_SECRET`",
+        "File that holds nothing but that application's secret.",
+    ),
+    text(
+        "entra.tenants[].graph.certificate_file",
+        "none",
+        "Instead of a secret: PEM file of a certificate of that application.",
+    ),
+    text(
+        "entra.tenants[].graph.private_key_file",
+        "none",
+        "PEM file of the certificate's RSA key.",
+    ),
+    text(
         "entra.required_role",
         "`access_as_application`",
         "What a token of an application must carry in `roles`.",
@@ -123,7 +143,7 @@ pub const KEYS: &[Key] = &[
     text(
         "entra.proxy",
         "`HTTPS_PROXY`, `NO_PROXY`",
-        "The proxy through which issuers are reached; both cases of the variables count.",
+        "The proxy through which issuers and Graph are reached; both cases of the variables count.",
     ),
     text(
         "entra.keys.refresh_interval",
@@ -139,6 +159,32 @@ pub const KEYS: &[Key] = &[
         "entra.keys.max_age",
         "`24h`",
         "After this long without a successful refresh the keys are no longer trusted.",
+    ),
+    yaml(
+        "entra.graph.enabled",
+        "`false`",
+        "Whether groups that a token does not list, because they are too many, are looked up in Microsoft Graph.",
+    ),
+    text(
+        "entra.graph.membership",
+        "`direct`",
+        "`direct`, as NAIS counts it, or `transitive`: members of members count too.",
+    ),
+    text("entra.graph.cache_lifetime", "`5m`", "How long an answer counts."),
+    yaml(
+        "entra.graph.concurrency",
+        "`16`",
+        "Look-ups under way at once; further ones wait for as long as their check may take.",
+    ),
+    text(
+        "entra.graph.url",
+        "`https://graph.microsoft.com`",
+        "Where Microsoft Graph is found; national clouds have their own.",
+    ),
+    text(
+        "entra.graph.login_url",
+        "`https://login.microsoftonline.com`",
+        "Where access tokens for Graph are had, without the tenant.",
     ),
     yaml(
         "applications.paths",

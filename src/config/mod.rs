@@ -5,6 +5,7 @@
 
 mod document;
 mod environment;
+mod graph;
 mod keys;
 mod read;
 mod url;
@@ -13,6 +14,7 @@ use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration}
 
 pub use self::{
     environment::Environment,
+    graph::{ClientCredentials, ClientProof, Graph, Membership},
     keys::{KEYS, Key, top_level_keys},
     read::{Read, read},
     url::is_secure,
@@ -117,6 +119,8 @@ pub struct Entra {
     pub accept_v1_tokens: bool,
     pub proxy: Proxy,
     pub keys: Keys,
+    /// Looking up groups that tokens do not list; `None` where that is off.
+    pub graph: Option<Graph>,
 }
 
 /// One Entra ID tenant.
@@ -154,7 +158,7 @@ pub enum KeySource {
     Stated { jwks_uri: ::url::Url },
 }
 
-/// Through which proxy issuers are reached.
+/// Through which proxy issuers and Graph are reached.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Proxy {
     /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in both cases.

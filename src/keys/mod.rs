@@ -9,6 +9,6 @@ mod issuer;
 mod key_set;
 mod refresh;
 
-pub use fetch::{Client, ClientError, FetchError, Source};
+pub use fetch::{FetchError, Source};
 pub use issuer::{Issuer, KeyLookup};
 pub use key_set::{Key, KeySet, KeySetError};

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::{Fact, FactValue};
 use crate::{
     decision::{Denial, DenyReason},
-    identifiers::{ApplicationId, ClientId, GroupId, Guid, TenantId},
+    identifiers::{ApplicationId, ClientId, GroupId, Guid, TenantId, UserId},
     token::Claims,
 };
 
 /// A caller: an application on its own, or a user through an application.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// The application that the token was issued to.
     pub client_id: ClientId,
@@ -18,6 +18,8 @@ pub struct Caller {
     pub(super) application: Option<ApplicationId>,
     /// Those of the user's groups that the application lists; set by the policy.
     pub(super) listed_groups: Vec<GroupId>,
+    /// Groups that the token does not list, as they were looked up.
+    resolved_groups: Option<Arc<[GroupId]>>,
     kind: Kind,
     tenant: TenantId,
     claims: Arc<Claims>,
@@ -61,7 +63,15 @@ impl Caller {
         let client_id = guid(claims.issued_to()).ok_or_else(|| {
             invalid("The token does not tell which application it was issued to (azp, or appid in a v1.0 token).")
         })?;
-        Ok(Self { client_id, application: None, listed_groups: Vec::new(), kind, tenant, claims })
+        Ok(Self {
+            client_id,
+            application: None,
+            listed_groups: Vec::new(),
+            resolved_groups: None,
+            kind,
+            tenant,
+            claims,
+        })
     }
 
     /// Whether it is an application on its own.
@@ -92,14 +102,36 @@ impl Caller {
         self.scopes().any(|scope| scope == wanted)
     }
 
-    /// The groups that the token lists. Texts that are no GUID can match none and are left out.
+    /// The groups that the token lists, or that were looked up in its stead. Texts that are no
+    /// GUID can match none and are left out.
     pub fn groups(&self) -> impl Iterator<Item = GroupId> {
-        self.claims.groups.iter().flatten().filter_map(|group| Guid::from_token(group).ok())
+        let listed = self.claims.groups.iter().flatten();
+        let resolved = self.resolved_groups.iter().flat_map(|groups| groups.iter().copied());
+        listed.filter_map(|group| Guid::from_token(group).ok()).chain(resolved)
     }
 
-    /// Whether the user has too many groups for the token to list.
+    /// Whether the user has too many groups for the token to list, and they are not known yet.
     pub fn has_groups_overage(&self) -> bool {
-        self.claims.groups.is_none() && self.claims.has_groups_overage()
+        self.claims.groups.is_none()
+            && self.resolved_groups.is_none()
+            && self.claims.has_groups_overage()
+    }
+
+    /// The caller with groups that were looked up. Where the token lists groups, those alone count.
+    pub fn with_resolved_groups(mut self, groups: Arc<[GroupId]>) -> Self {
+        if self.has_groups_overage() {
+            self.resolved_groups = Some(groups);
+        }
+        self
+    }
+
+    /// The tenant and the object id of a user, which together are a person; `None` for an
+    /// application.
+    pub fn user(&self) -> Option<(TenantId, UserId)> {
+        match self.kind {
+            Kind::User { object_id } => Some((self.tenant, object_id)),
+            Kind::Application => None,
+        }
     }
 
     /// What a fact says of this caller.

@@ -22,7 +22,9 @@ use crate::{
     frontend::ext_authz::{
         self, Answers, Bound, CallerHeaders, CertificateError, Certificates, ListenError, Shared,
     },
-    keys::{Client, ClientError, Issuer},
+    http::{Client, ClientError},
+    keys::Issuer,
+    membership::Resolver,
     telemetry::Metrics,
     token::{SelfTestFailed, self_test},
 };
@@ -82,8 +84,11 @@ impl Service {
             ))
         };
         let issuers: Vec<_> = config.entra.tenants.iter().map(issuer).collect();
+        let resolver = |graph| Resolver::new(graph, &client, &clock, Arc::clone(&metrics));
+        let memberships = config.entra.graph.as_ref().map(resolver);
         let authorizer =
-            Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics));
+            Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics))
+                .with_memberships(memberships);
         let answers = Answers {
             headers: CallerHeaders::new(&config.headers),
             resource_metadata: config.resource_metadata.clone(),

@@ -75,6 +75,8 @@ impl Status {
     /// As for [`Metrics::encode`](crate::telemetry::Metrics::encode).
     pub fn metrics(&self) -> Result<Vec<u8>, prometheus::Error> {
         self.shared.metrics.token_cache_entries(self.shared.authorizer.cached_tokens());
+        let memberships = self.shared.authorizer.cached_memberships();
+        self.shared.metrics.graph.cache_entries(memberships);
         self.shared.metrics.encode()
     }
 

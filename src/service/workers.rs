@@ -10,7 +10,8 @@ use super::{RunError, Status};
 use crate::{
     applications::{self, Loader, Published},
     frontend::ext_authz::Certificates,
-    keys::{Client, Issuer},
+    http::Client,
+    keys::Issuer,
     telemetry::Metrics,
 };
 

@@ -7,7 +7,7 @@ use prometheus::{
     Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::log::DROPPED_LINES;
+use super::{GraphMetrics, log::DROPPED_LINES};
 use crate::{authorizer::Outcome, decision::Decision, identifiers::ApplicationId};
 
 /// Seconds; a decision from the cache takes some tens of microseconds.
@@ -35,6 +35,8 @@ pub struct Metrics {
     rules: IntGaugeVec,
     reloads: IntCounterVec,
     last_reload_success: Gauge,
+    /// Of looking groups up.
+    pub graph: GraphMetrics,
 }
 
 impl Metrics {
@@ -115,6 +117,7 @@ impl Metrics {
                     "When all documents were read without an error last.",
                 ),
             ),
+            graph: GraphMetrics::new(&registry),
             registry,
         };
         metrics.begin();
@@ -221,7 +224,7 @@ impl Default for Metrics {
 /// Names and labels are constants of this module, so that a refusal is a defect which the first
 /// test that makes [`Metrics`] shows.
 #[expect(clippy::expect_used, reason = "names are constants; each start and each test shows it")]
-fn register<C: Collector + Clone + 'static>(
+pub(super) fn register<C: Collector + Clone + 'static>(
     registry: &Registry,
     collector: prometheus::Result<C>,
 ) -> C {
@@ -273,6 +276,10 @@ mod tests {
             r#"portvakt_reloads_total{outcome="success"} 1"#,
             "portvakt_last_reload_success_timestamp_seconds ",
             "portvakt_log_lines_dropped_total ",
+            "portvakt_graph_request_duration_seconds_count 0",
+            r#"portvakt_graph_requests_total{outcome="throttled"} 0"#,
+            r#"portvakt_group_lookups_total{outcome="unavailable"} 0"#,
+            "portvakt_group_cache_entries 0",
             "portvakt_build_info{version=",
             "process_resident_memory_bytes ",
         ] {

@@ -1,11 +1,13 @@
 //! What Portvakt tells of itself: metrics and logs.
 
 mod decision;
+mod graph;
 mod log;
 mod metrics;
 mod writer;
 
 pub use decision::log_decision;
+pub use graph::{GraphMetrics, GraphOutcome, GroupLookup};
 pub use log::{LogError, init as init_log};
 pub use metrics::Metrics;
 pub use writer::Flush;

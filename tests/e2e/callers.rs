@@ -5,12 +5,11 @@ use serde_json::json;
 
 use crate::support::{
     Release, Token, World,
-    documents::{AUDIT, CANTEEN, HOME, ORDER_DESK, ORDERS_API, WEBSHOP},
+    documents::{AUDIT, CANTEEN, HOME, ORDER_DESK, ORDERS_API, USER, WEBSHOP},
     world::Request,
 };
 
 const APPLICATION_ID: &str = "8b1d4f7a-2e95-4c30-b6d8-7f0a3c5e9b12";
-const USER_ID: &str = "4c6e8a0b-1f37-4d52-9b84-6e2d0f5a7c91";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_upstream_learns_who_calls() {
@@ -45,7 +44,7 @@ async fn the_upstream_learns_who_calls() {
             ("x-caller-kind", "user"),
             ("x-caller-name", "Bj%C3%B8rn S%C3%B8rensen"),
             ("x-caller-navident", "Z990001"),
-            ("x-caller-object-id", USER_ID),
+            ("x-caller-object-id", USER),
             ("x-caller-scopes", "defaultaccess"),
             ("x-caller-subject", "k3N1-pairwise"),
             ("x-caller-tenant-id", HOME),

@@ -15,6 +15,7 @@ mod callers;
 mod commands;
 mod environment;
 mod floods;
+mod groups;
 mod grpc;
 mod issuer;
 mod mesh;

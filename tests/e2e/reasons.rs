@@ -9,15 +9,13 @@ use serde_json::json;
 use crate::{
     mesh::Sidecar,
     support::{
-        Answer, Behaviour, Release, SigningKey, Token, World,
+        Answer, Behaviour, Graph, Release, SigningKey, Token, World,
         documents::{CANTEEN, FOREIGN, HOME, NEWSLETTER, WEBSHOP},
+        graph::Mood,
         until,
         world::Request,
     },
 };
-
-/// What no request can provoke, because this version never answers so.
-const NOT_YET: [&str; 1] = ["groups_unavailable"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_reason_is_provoked_through_the_current_envoy() {
@@ -30,10 +28,10 @@ async fn every_reason_is_provoked_through_the_older_envoy() {
 }
 
 async fn provoke_every_reason(release: Release) {
-    let mut provoked = BTreeSet::from(NOT_YET);
-    provoked.extend(by_ordinary_requests(release).await);
+    let mut provoked = BTreeSet::from_iter(by_ordinary_requests(release).await);
     provoked.extend(under_strain(release).await);
     provoked.extend(behind_a_sidecar(release).await);
+    provoked.extend(before_a_graph_that_fails(release).await);
     let denials = DenyReason::ALL.iter().map(|reason| reason.code());
     let all: BTreeSet<_> = denials.chain(AllowReason::ALL.map(AllowReason::code)).collect();
     assert_eq!(provoked, all);
@@ -49,7 +47,6 @@ async fn by_ordinary_requests(release: Release) -> Vec<&'static str> {
     let orders = || world.get("/orders");
     let preflight = world.request(Method::OPTIONS, "/orders").header("origin", "https://x.test");
     let preflight = preflight.header("access-control-request-method", "PUT");
-    let overage = user().without("groups").claim("_claim_names", json!({"groups": "src1"}));
     let cases: Vec<(&str, Request<'_>)> = vec![
         ("application_unknown", orders().host("nobody.test").token(&app())),
         ("application_disabled", orders().host("archive.test").token(&app())),
@@ -73,7 +70,7 @@ async fn by_ordinary_requests(release: Release) -> Vec<&'static str> {
         ("role_missing", orders().token(&app().claim("roles", json!(["other"])))),
         ("scope_missing", orders().token(&user().claim("scp", "other"))),
         ("user_not_granted", orders().token(&user().claim("groups", json!([CANTEEN])))),
-        ("groups_overage", orders().token(&overage)),
+        ("groups_overage", orders().token(&Token::of_user_with_many_groups(WEBSHOP))),
         ("application_granted", orders().token(&app())),
         ("user_granted", orders().token(&user())),
     ];
@@ -132,6 +129,17 @@ async fn behind_a_sidecar(release: Release) -> [&'static str; 1] {
     assert_denied(&sidecar.world, &answer, "workload_mismatch").await;
     assert_eq!(sidecar.world.upstream.requests(), 0);
     ["workload_mismatch"]
+}
+
+async fn before_a_graph_that_fails(release: Release) -> [&'static str; 1] {
+    let graph = Graph::start().await;
+    graph.behave(Mood::Refusing(500, None));
+    let world = World::with_graph(release, &graph).await;
+    let token = Token::of_user_with_many_groups(WEBSHOP);
+    let answer = world.get("/orders").token(&token).send().await;
+    assert_denied(&world, &answer, "groups_unavailable").await;
+    assert_eq!(world.upstream.requests(), 0);
+    ["groups_unavailable"]
 }
 
 /// The answer, and the line of the log that tells of the same decision.

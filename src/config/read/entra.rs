@@ -1,9 +1,12 @@
 //! `entra`.
 
+use std::collections::HashMap;
+
 use url::Url;
 
 use super::{
-    super::{Entra, KeySource, Keys, Proxy, Tenant, document::check_members},
+    super::{ClientCredentials, Entra, KeySource, Keys, Proxy, Tenant, document::check_members},
+    graph,
     values::{Values, secure_url},
 };
 use crate::{
@@ -14,10 +17,19 @@ use crate::{
 
 const WELL_KNOWN_SUFFIX: &str = "/.well-known/openid-configuration";
 
-/// `None` where no tenant can be used. `own` is that of the NAIS variables.
-pub fn read(values: &mut Values<'_>, own: Option<Tenant>) -> Option<Entra> {
-    let tenants = tenants(values, own);
+type Credentials = HashMap<TenantId, ClientCredentials>;
+
+/// `None` where no tenant can be used. `own` and `own_credentials` are those of the NAIS
+/// variables.
+pub fn read(
+    values: &mut Values<'_>,
+    own: Option<Tenant>,
+    own_credentials: Option<(TenantId, ClientCredentials)>,
+) -> Option<Entra> {
+    let mut credentials = Credentials::new();
+    let tenants = tenants(values, own, &mut credentials);
     let proxy = proxy(values);
+    let graph = graph::read(values, credentials, own_credentials);
     let entra = Entra {
         tenants: tenants?,
         required_role: text(values, "entra.required_role", "access_as_application"),
@@ -26,6 +38,7 @@ pub fn read(values: &mut Values<'_>, own: Option<Tenant>) -> Option<Entra> {
         accept_v1_tokens: values.boolean("entra.accept_v1_tokens", false),
         proxy: proxy.unwrap_or(Proxy::Environment),
         keys: keys(values),
+        graph,
     };
     Some(entra)
 }
@@ -46,7 +59,11 @@ fn keys(values: &mut Values<'_>) -> Keys {
     keys
 }
 
-fn tenants(values: &mut Values<'_>, own: Option<Tenant>) -> Option<Vec<Tenant>> {
+fn tenants(
+    values: &mut Values<'_>,
+    own: Option<Tenant>,
+    credentials: &mut Credentials,
+) -> Option<Vec<Tenant>> {
     const PATH: &str = "entra.tenants";
     let elements = values.elements(PATH);
     if elements.is_empty() {
@@ -58,6 +75,9 @@ fn tenants(values: &mut Values<'_>, own: Option<Tenant>) -> Option<Vec<Tenant>> 
     let mut tenants: Vec<Tenant> = Vec::new();
     for node in elements {
         let Some(tenant) = tenant(node, values.reader) else { continue };
+        if let Some(of_tenant) = graph_credentials(node, values) {
+            credentials.insert(tenant.id, of_tenant);
+        }
         if tenants.iter().any(|other| other.id == tenant.id || is_same(&other.name, &tenant.name)) {
             let message = format!("{PATH} has the tenant {} or its name twice.", tenant.id);
             values.reader.error(&node.place, Code::InvalidValue, message);
@@ -65,6 +85,11 @@ fn tenants(values: &mut Values<'_>, own: Option<Tenant>) -> Option<Vec<Tenant>> 
         tenants.push(tenant);
     }
     (!tenants.is_empty()).then_some(tenants)
+}
+
+fn graph_credentials(node: &Node, values: &mut Values<'_>) -> Option<ClientCredentials> {
+    let members = values.reader.mapping(node, "entra.tenants[]")?;
+    graph::credentials(members.get("graph")?, values)
 }
 
 fn is_same(one: &Option<String>, other: &Option<String>) -> bool {

@@ -2,6 +2,7 @@
 
 mod documents;
 mod entra;
+mod graph;
 mod headers;
 mod listen;
 mod nais;
@@ -61,7 +62,7 @@ fn assemble(values: &mut Values<'_>, nais: Nais) -> Option<Config> {
         values.missing("cluster", "State it, or set PORTVAKT_CLUSTER or NAIS_CLUSTER_NAME: it is the cluster of documents and rules that name none.");
     }
     let listen = listen::read(values);
-    let entra = entra::read(values, nais.tenant);
+    let entra = entra::read(values, nais.tenant, nais.graph);
     let target = target::read(values, nais.application.as_ref().map(|own| own.id.clone()));
     let applications = applications(values, nais.application);
     let unauthenticated_paths = values.list("unauthenticated_paths");

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::super::{
-    Environment, EnvironmentApplication, PreAuthorized, Tenant, document::Document,
+    ClientCredentials, ClientProof, Environment, EnvironmentApplication, PreAuthorized, Tenant,
+    document::Document,
 };
 use super::{entra::Stated, values::secure_url};
 use crate::{
     applications::read_pre_authorized,
     finding::{Code, Place},
-    identifiers::{ApplicationId, ClientId},
+    identifiers::{ApplicationId, ClientId, TenantId},
+    secret::Secret,
     yaml::{self, Node, Reader, Value},
 };
 
@@ -19,6 +21,8 @@ pub struct Nais {
     pub cluster: Option<String>,
     pub application: Option<EnvironmentApplication>,
     pub tenant: Option<Tenant>,
+    /// As whom Graph is asked about users of that tenant, where it may be.
+    pub graph: Option<(TenantId, ClientCredentials)>,
 }
 
 const CLIENT_ID: &str = "AZURE_APP_CLIENT_ID";
@@ -40,7 +44,11 @@ impl Nais {
         let consumers = variables.consumers();
         let application =
             id.map(|id| EnvironmentApplication { id, client_id, tenant: tenant.id, consumers });
-        Self { cluster, application, tenant: Some(tenant) }
+        let graph = environment.get("AZURE_APP_CLIENT_SECRET").map(|secret| {
+            let proof = ClientProof::Secret(Secret::new(secret));
+            (tenant.id, ClientCredentials { client_id, proof })
+        });
+        Self { cluster, application, tenant: Some(tenant), graph }
     }
 }
 

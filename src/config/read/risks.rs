@@ -1,6 +1,6 @@
 //! Settings that work, and that most likely are not what was meant.
 
-use super::super::{AskedBy, BindTokens, Config, document::Document};
+use super::super::{AskedBy, BindTokens, Config, Tenant, document::Document};
 use crate::{
     finding::{Code, Place},
     yaml::Reader,
@@ -29,6 +29,16 @@ pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
         let message =
             "target.default_application is never consulted: every listener is asked by workloads.";
         reader.warning(&place("target.default_application"), Code::RiskySetting, message);
+    }
+    let has_credentials = |tenant: &Tenant| {
+        config.entra.graph.as_ref().is_none_or(|graph| graph.credentials.contains_key(&tenant.id))
+    };
+    for tenant in config.entra.tenants.iter().filter(|tenant| !has_credentials(tenant)) {
+        let message = format!(
+            "entra.graph is enabled, but the tenant {} has no credentials: groups of its users are not looked up.",
+            tenant.id
+        );
+        reader.warning(&place("entra.tenants"), Code::RiskySetting, message);
     }
     let opens_all = |pattern: &&crate::target::PathPattern| {
         pattern.matches("/") && pattern.matches("/any/path")

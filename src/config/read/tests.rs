@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    config::{Address, AskedBy, KeySource, Proxy},
+    config::{Address, AskedBy, ClientProof, KeySource, Membership, Proxy, Tenant},
     policy::Fact,
 };
 
@@ -68,14 +68,17 @@ entra:
     - issuer: https://login.example/7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94/v2.0
       jwks_uri: https://login.example/keys
       name: nav.no
+      graph: {client_id: a2f4c0d1-5b7e-4d3a-8c69-17e05b9d4f20, client_secret_file: secret}
     - well_known_url: https://login.example/x/.well-known/openid-configuration
       tenant_id: 11111111-2222-3333-4444-555555555555
+      graph: {client_id: a2f4c0d1-5b7e-4d3a-8c69-17e05b9d4f20, certificate_file: c.pem, private_key_file: /k.pem}
   required_role: r
   required_scope: s
   max_token_lifetime: 28h
   accept_v1_tokens: true
   proxy: http://user:secret@webproxy.example:8088
   keys: {refresh_interval: 30m, cooldown: 5s, max_age: 2h}
+  graph: {enabled: true, membership: transitive, cache_lifetime: 1m, concurrency: 4, url: https://graph.example/x, login_url: "http://127.0.0.1:1"}
 applications:
   paths: [a.yaml, {path: team-a, namespaces: [team-a, shared]}, {path: b}]
   pre_authorized: more.json
@@ -116,6 +119,14 @@ log: {filter: "portvakt=debug,warn", format: json}
         [[true; 2], [true, false], [true; 2]]
     );
     assert!(paths[1].path.ends_with("team-a") && paths[1].path.is_absolute());
+    let graph = config.entra.graph.unwrap();
+    assert_eq!((graph.membership, graph.concurrency), (Membership::Transitive, 4));
+    assert_eq!(graph.cache_lifetime, Duration::from_secs(60));
+    assert_eq!(graph.url.as_str(), "https://graph.example/x");
+    assert_eq!(graph.login_url.as_str(), "http://127.0.0.1:1/");
+    let proof = |tenant: &Tenant| graph.credentials[&tenant.id].proof.clone();
+    assert!(matches!(proof(stated), ClientProof::SecretFile(path) if path.is_absolute()));
+    assert!(matches!(proof(discovered), ClientProof::Certificate { .. }));
     assert!(!config.target.host && config.target.destination_principal);
     assert_eq!(config.target.gateways[0].service_account, "istio-ingressgateway");
     assert_eq!(
@@ -331,6 +342,60 @@ fn the_variables_of_nais_suffice() {
 }
 
 #[test]
+fn the_secret_of_nais_counts_where_graph_is_switched_on() {
+    let with_secret = [NAIS, &[("AZURE_APP_CLIENT_SECRET", "hunter2")]].concat();
+    let config = read(None, &environment(&with_secret)).unwrap().config;
+    assert!(config.entra.graph.is_none());
+
+    let switched_on = [&with_secret[..], &[("PORTVAKT_ENTRA__GRAPH__ENABLED", "true")]].concat();
+    let config = read(None, &environment(&switched_on)).unwrap().config;
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let graph = config.entra.graph.unwrap();
+    assert_eq!(graph.membership, Membership::Direct);
+    assert_eq!(graph.cache_lifetime, Duration::from_secs(300));
+    assert_eq!(graph.url.as_str(), "https://graph.microsoft.com/");
+    assert_eq!(graph.login_url.as_str(), "https://login.microsoftonline.com/");
+    let credentials = &graph.credentials[&TENANT.parse().unwrap()];
+    assert_eq!(credentials.client_id.to_string(), NAIS[0].1);
+    assert!(
+        matches!(&credentials.proof, ClientProof::Secret(secret) if secret.expose() == "hunter2")
+    );
+
+    let without = [NAIS, &[("PORTVAKT_ENTRA__GRAPH__ENABLED", "true")]].concat();
+    let findings = read(None, &environment(&without)).unwrap_err();
+    assert!(findings[0].message.contains("AZURE_APP_CLIENT_SECRET"), "{findings:?}");
+}
+
+#[test]
+fn credentials_for_graph_are_a_secret_or_a_certificate() {
+    let tenant = LEAST.replace("applications:", "      graph: {CREDENTIALS}\napplications:");
+    for (credentials, more, expected) in [
+        ("client_secret_file: s", "", "client_id is missing"),
+        ("client_id: x, client_secret_file: s", "", "\"x\" is not a GUID"),
+        (GUID, "", "takes either client_secret_file"),
+        (&format!("{GUID}, certificate_file: c"), "", "takes either client_secret_file"),
+        (&format!("{GUID}, client_secret_file: s, certificate_file: c"), "", "takes either"),
+        (&format!("{GUID}, client_secret: hunter2"), "", "There is no key"),
+        (SECRET, "url: http://graph.example", "graph.url must begin with https://"),
+        (SECRET, "login_url: https://login.example/?a=b", "has a query"),
+        (SECRET, "membership: nested", "must be one of direct, transitive"),
+        (SECRET, "concurrency: 0", "must be from 1 to"),
+    ] {
+        let text = tenant.replace("CREDENTIALS", credentials);
+        let text = text.replace(
+            "applications:",
+            &format!("  graph: {{enabled: true, {more}}}\napplications:"),
+        );
+        let findings = read_text(&text, &[]).unwrap_err();
+        assert!(findings.iter().any(|finding| finding.contains(expected)), "{findings:#?}");
+        assert!(!findings.iter().any(|finding| finding.contains("hunter2")), "{findings:#?}");
+    }
+}
+
+const GUID: &str = "client_id: a2f4c0d1-5b7e-4d3a-8c69-17e05b9d4f20";
+const SECRET: &str = "client_id: a2f4c0d1-5b7e-4d3a-8c69-17e05b9d4f20, client_secret_file: s";
+
+#[test]
 fn stated_issuer_and_keys_of_nais_win() {
     let more = [
         (
@@ -383,10 +448,20 @@ fn doubtful_settings_are_warned_of() {
         ),
         ("target: {default_application: a:b:c}\n", "Host comes before"),
     ] {
-        let warnings = read_text(&format!("{LEAST}{more}"), &[]).unwrap().warnings;
-        assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(warnings[0].message.contains(expected), "{warnings:?}");
+        assert_warned(&format!("{LEAST}{more}"), expected);
     }
+    let tenant = |more: &str| LEAST.replace("applications:", &format!("{more}applications:"));
+    let unused = tenant(&format!("      graph: {{{SECRET}}}\n"));
+    assert_warned(&unused, "are never used: entra.graph.enabled is not true");
+    let second = "    - {issuer: https://login.example/x, tenant_id: 11111111-2222-3333-4444-555555555555, jwks_uri: https://login.example/k}\n";
+    let half = tenant(&format!("      graph: {{{SECRET}}}\n{second}  graph: {{enabled: true}}\n"));
+    assert_warned(&half, "the tenant 11111111-2222-3333-4444-555555555555 has no credentials");
+}
+
+fn assert_warned(text: &str, expected: &str) {
+    let warnings = read_text(text, &[]).unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].message.contains(expected), "{warnings:?}");
 }
 
 #[test]

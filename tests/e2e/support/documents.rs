@@ -17,6 +17,9 @@ pub const WEBSHOP: &str = "b6e8d9a3-2c41-4f7b-9d05-8a3f6e1c7d52";
 /// Granted by `mailbox` alone.
 pub const NEWSLETTER: &str = "d3f5a8c7-6b82-4d19-9e34-0b7a4c2f8e65";
 
+/// The user of most tests.
+pub const USER: &str = "4c6e8a0b-1f37-4d52-9b84-6e2d0f5a7c91";
+
 /// A group that `orders-api` lists.
 pub const ORDER_DESK: &str = "0f3a1d52-6a0e-4c61-9b5d-3c1f0a7e2b11";
 /// Another one that it lists.

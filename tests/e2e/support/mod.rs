@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod documents;
 pub mod envoy;
 pub mod frames;
+pub mod graph;
 pub mod issuer;
 pub mod load;
 pub mod log;
@@ -18,6 +19,7 @@ pub mod world;
 
 pub use answer::Answer;
 pub use envoy::{Envoy, Release};
+pub use graph::Graph;
 pub use issuer::{Behaviour, Issuer};
 pub use portvakt::Portvakt;
 pub use signing_key::SigningKey;

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::{
-    documents::{ORDER_DESK, ORDERS_API},
+    documents::{ORDER_DESK, ORDERS_API, USER},
     signing_key::{SigningKey, encode},
 };
 
@@ -30,10 +30,20 @@ impl Token {
     pub fn of_user(client_id: &str) -> Self {
         Self::of(json!({
             "azp": client_id, "scp": "defaultaccess", "groups": [ORDER_DESK],
-            "oid": "4c6e8a0b-1f37-4d52-9b84-6e2d0f5a7c91", "sub": "k3N1-pairwise",
+            "oid": USER, "sub": "k3N1-pairwise",
             "name": "Bjørn Sørensen", "preferred_username": "bjorn@example.com",
             "NAVident": "Z990001",
         }))
+    }
+
+    /// Such a token of a user with more groups than a token lists.
+    pub fn of_user_with_many_groups(client_id: &str) -> Self {
+        // Where Entra ID sends the curious; nobody may ever go there.
+        let sources = json!({"src1": {"endpoint": "http://127.0.0.1:1/getMemberObjects"}});
+        Self::of_user(client_id)
+            .without("groups")
+            .claim("_claim_names", json!({"groups": "src1"}))
+            .claim("_claim_sources", sources)
     }
 
     fn of(claims: Value) -> Self {

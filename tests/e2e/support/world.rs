@@ -1,6 +1,7 @@
 //! Everything at once: an issuer, an upstream, the service and an Envoy in front.
 
 use std::{
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -10,14 +11,17 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
-    Answer, Behaviour, Envoy, Issuer, Portvakt, Release, Token, Upstream,
-    documents::{self, FOREIGN, HOME},
+    Answer, Behaviour, Envoy, Graph, Issuer, Portvakt, Release, Token, Upstream,
+    documents::{self, FOREIGN, HOME, NEWSLETTER},
     envoy,
     wait::PATIENCE,
 };
 
 /// The host of orders-api, at which requests arrive unless they say otherwise.
 pub const HOST: &str = "orders.test";
+
+/// What the home tenant's client proves itself to Graph by.
+const SECRET_FILE: &str = "graph-secret";
 
 /// A whole set-up on loopback.
 pub struct World {
@@ -46,11 +50,19 @@ impl World {
         issuer.behave(FOREIGN, Behaviour::Failing);
         let upstream = Upstream::start().await;
         documents::write(&folder.path().join("applications"));
+        fs::write(folder.path().join(SECRET_FILE), "hunter2\n").unwrap();
         let portvakt = Portvakt::start(folder.path(), &configuration(&issuer, changes)).await;
         let portvakt = portvakt.ready().await;
         let config = envoy::Config::shipped(&[&portvakt.listeners[0]], &upstream);
         let envoy = Envoy::start(release, folder.path(), &change_envoy(config)).await;
         Self { envoy, portvakt, issuer, upstream, folder }
+    }
+
+    /// With groups that tokens do not list looked up at this Graph.
+    pub async fn with_graph(release: Release, graph: &Graph) -> Self {
+        let url = graph.url();
+        let changes = json!({"entra": {"graph": {"enabled": true, "url": url, "login_url": url}}});
+        Self::with(release, changes, |envoy| envoy).await
     }
 
     /// A request to orders-api through Envoy.
@@ -148,6 +160,10 @@ pub fn configuration(issuer: &Issuer, changes: Value) -> Value {
         "log": {"format": "json"},
     });
     merge(&mut config, changes);
+    if config["entra"]["graph"].is_object() {
+        config["entra"]["tenants"][0]["graph"] =
+            json!({"client_id": NEWSLETTER, "client_secret_file": SECRET_FILE});
+    }
     config
 }
 
