@@ -151,6 +151,7 @@ impl Authorizer {
         let claims = self.verifier.verify(token, &audience, deadline, place).await?;
         let caller = Caller::from_claims(claims, tenant)?;
         let protected = Protected { id: &application.id, client_id, access };
+        outcome.client_id = Some(caller.client_id);
         let name = protected.consumer(caller.client_id);
         outcome.caller = name.or_else(|| index.name_of(caller.client_id)).cloned();
         self.evaluate(caller, &protected, request, deadline).await
