@@ -1,6 +1,6 @@
 //! The claims of an Entra ID v2.0 access token, and the checks that do not depend on policy.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -21,50 +21,29 @@ const MAX_LIFETIME: u64 = 24 * 3600;
 /// Source: nais/doc `docs/auth/entra-id/reference`, entra-docs `access-token-claims-reference`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Claims {
-    #[serde(default, deserialize_with = "stated")]
     iss: Option<String>,
-    #[serde(default, deserialize_with = "stated")]
     aud: Option<String>,
-    #[serde(default, deserialize_with = "stated")]
     exp: Option<u64>,
-    #[serde(default, deserialize_with = "stated")]
     nbf: Option<u64>,
-    #[serde(default, deserialize_with = "stated")]
     iat: Option<u64>,
-    #[serde(default, deserialize_with = "stated")]
     tid: Option<String>,
-    #[serde(default, deserialize_with = "stated")]
     ver: Option<String>,
     /// The consumer's client id.
-    #[serde(default, deserialize_with = "stated")]
     pub azp: Option<String>,
     /// `app` for an application's own token.
-    #[serde(default, deserialize_with = "stated")]
     pub idtyp: Option<String>,
-    #[serde(default, deserialize_with = "stated")]
     pub roles: Option<Vec<String>>,
     /// Separated by spaces; for users only.
-    #[serde(default, deserialize_with = "stated")]
     pub scp: Option<String>,
-    #[serde(default, deserialize_with = "stated")]
     pub groups: Option<Vec<String>>,
-    #[serde(rename = "_claim_names", default, deserialize_with = "stated")]
+    #[serde(rename = "_claim_names")]
     claim_names: Option<Map<String, Value>>,
-    #[serde(default, deserialize_with = "stated")]
     pub oid: Option<String>,
-    #[serde(default, deserialize_with = "stated")]
     pub sub: Option<String>,
-    #[serde(default, deserialize_with = "stated")]
     pub name: Option<String>,
-    #[serde(default, deserialize_with = "stated")]
     pub preferred_username: Option<String>,
-    #[serde(rename = "NAVident", default, deserialize_with = "stated")]
+    #[serde(rename = "NAVident")]
     pub nav_ident: Option<String>,
-}
-
-/// A claim that is there: `null` is a value of another type, and no absence.
-fn stated<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(value).map(Some)
 }
 
 /// What a token for one application must say.
@@ -205,10 +184,8 @@ mod tests {
             "iss": ISSUER, "aud": AUDIENCE, "tid": TENANT, "ver": "2.0",
             "iat": NOW - 100, "nbf": NOW - 100, "exp": NOW + 3900,
         });
-        match value {
-            Value::Null => drop(claims.as_object_mut().unwrap().remove(claim)),
-            value => claims[claim] = value,
-        }
+        claims[claim] = value;
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let expected = Expected {
             issuer: ISSUER,
             tenant: TENANT.parse().unwrap(),
@@ -265,16 +242,6 @@ mod tests {
             ("scp", json!(["defaultaccess"]), Err(TokenClaimsInvalid)),
         ] {
             assert_eq!(check(claim, value.clone()), result, "{claim} = {value}");
-        }
-    }
-
-    #[test]
-    fn null_is_a_claim_of_another_type_and_not_an_absent_one() {
-        for claim in ["iss", "exp", "nbf", "ver", "idtyp", "scp", "groups", "_claim_names", "name"]
-        {
-            let payload = format!(r#"{{"{claim}":null}}"#);
-            let denial = Claims::read(payload.as_bytes()).unwrap_err();
-            assert_eq!(denial.reason, TokenClaimsInvalid, "{claim}");
         }
     }
 

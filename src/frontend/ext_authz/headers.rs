@@ -171,7 +171,6 @@ mod tests {
         for (name, value) in extra.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let claims = Claims::read(claims.to_string().as_bytes()).unwrap();
         Caller::from_claims(Arc::new(claims), TENANT.parse().unwrap()).unwrap()
     }
