@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
 use crate::{
     applications::{Application, DisabledBecause, Protection, Published},
@@ -16,7 +19,7 @@ use crate::{
     spiffe::WorkloadId,
     target::{self, Index, PathPattern},
     telemetry::Metrics,
-    token::{TokenCache, Verifier, bearer_token},
+    token::{Audience, TokenCache, V1Audiences, Verifier, bearer_token},
 };
 
 /// Decides requests. Shared by all frontends; holds no state of a request.
@@ -25,6 +28,8 @@ pub struct Authorizer {
     applications: Arc<Published>,
     verifier: Verifier,
     settings: Settings,
+    /// One permit for each check that may be under way.
+    capacity: Semaphore,
 }
 
 /// The part of the configuration that decisions depend on.
@@ -34,6 +39,7 @@ struct Settings {
     target: Target,
     open_paths: Vec<PathPattern>,
     allow_cors_preflight: bool,
+    accept_v1_tokens: bool,
     requirements: Requirements,
     mesh: Mesh,
     deadline: Duration,
@@ -73,6 +79,7 @@ impl Authorizer {
             target: config.target.clone(),
             open_paths: config.unauthenticated_paths.clone(),
             allow_cors_preflight: config.allow_cors_preflight,
+            accept_v1_tokens: config.entra.accept_v1_tokens,
             requirements: Requirements {
                 role: config.entra.required_role.clone(),
                 scope: config.entra.required_scope.clone(),
@@ -81,14 +88,21 @@ impl Authorizer {
             deadline: config.limits.deadline,
         };
         let cache = TokenCache::new(config.token_cache.max_bytes);
-        Self { applications, verifier: Verifier::new(issuers, cache, clock, metrics), settings }
+        let max_lifetime = config.entra.max_token_lifetime;
+        let verifier = Verifier::new(issuers, cache, max_lifetime, clock, metrics);
+        let capacity = Semaphore::new(config.limits.concurrent_checks);
+        Self { applications, verifier, settings, capacity }
     }
 
     /// Decides one request, against one generation of the applications.
     pub async fn authorize(&self, request: &Request<'_>) -> Outcome {
+        let Ok(place) = self.capacity.try_acquire() else {
+            return Outcome::new(Decision::Deny(DenyReason::Overloaded.into()));
+        };
         let generation = self.applications.current();
         let mut outcome = Outcome::new(Decision::default());
-        outcome.decision = self.decide(request, &generation.index, &mut outcome).await.into();
+        let decision = self.decide(request, &generation.index, &mut outcome, place).await;
+        outcome.decision = decision.into();
         outcome
     }
 
@@ -103,13 +117,16 @@ impl Authorizer {
         request: &Request<'_>,
         index: &Index,
         outcome: &mut Outcome,
+        place: SemaphorePermit<'_>,
     ) -> Result<Permit, Denial> {
         let settings = &self.settings;
         let application = target::find(index, request, &settings.target, &settings.cluster)
             .ok_or(DenyReason::ApplicationUnknown)?;
         outcome.application = Some(application.id.clone());
-        let (client_id, tenant, access) = match &application.protection {
-            Protection::Enforced { client_id, tenant, access } => (*client_id, *tenant, access),
+        let (client_id, tenant, access, v1) = match &application.protection {
+            Protection::Enforced { client_id, tenant, access, v1 } => {
+                (*client_id, *tenant, access, v1)
+            }
             Protection::Disabled(because) => return Err(disabled(*because)),
         };
 
@@ -122,7 +139,9 @@ impl Authorizer {
 
         let token = bearer_token(request.authorization)?;
         let deadline = self.deadline(request);
-        let claims = self.verifier.verify(token, tenant, client_id, deadline).await?;
+        let v1 = (v1.accepted || settings.accept_v1_tokens).then_some(V1Audiences(&v1.app_id_uris));
+        let audience = Audience { tenant, client_id, v1 };
+        let claims = self.verifier.verify(token, &audience, deadline, place).await?;
         let caller = Caller::from_claims(claims, tenant)?;
         outcome.client_id = Some(caller.client_id);
         outcome.caller = name_of(&caller, application, client_id, access, index);

@@ -47,6 +47,11 @@ impl Guid {
         }
     }
 
+    /// The first segment of a URL's path that is a GUID: in an issuer's, its tenant.
+    pub fn in_path(url: &str) -> Option<Self> {
+        url.split('/').find_map(|segment| segment.parse().ok())
+    }
+
     /// Hands over its text, hyphenated and in lower case.
     pub fn with_text(&self, then: impl FnOnce(&str)) {
         then(self.0.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));

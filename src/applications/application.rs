@@ -21,9 +21,17 @@ pub struct Application {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Protection {
     /// A token for `client_id` from `tenant`, whose caller `access` lets in.
-    Enforced { client_id: ClientId, tenant: TenantId, access: AccessPolicy },
+    Enforced { client_id: ClientId, tenant: TenantId, access: AccessPolicy, v1: V1Tokens },
     /// Nothing passes.
     Disabled(DisabledBecause),
+}
+
+/// What an application's document says of v1.0 tokens. By default, that they are refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct V1Tokens {
+    pub accepted: bool,
+    /// App ID URIs that such a token may have as its audience, besides `api://<client id>`.
+    pub app_id_uris: Vec<String>,
 }
 
 /// Why nobody may call an application at all.

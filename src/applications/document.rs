@@ -1,5 +1,6 @@
 //! What documents say, read and compact: no YAML is kept.
 
+use super::V1Tokens;
 use crate::{
     config::PreAuthorized,
     finding::Place,
@@ -41,6 +42,8 @@ pub struct Manifest {
     pub enabled: Option<bool>,
     /// The annotation `portvakt.dev/client-id`.
     pub client_id: Option<Located<ClientId>>,
+    /// The annotations `portvakt.dev/accept-v1-tokens` and `portvakt.dev/app-id-uris`.
+    pub v1: V1Tokens,
     /// `spec.azure.application.tenant`.
     pub tenant: Option<Located<String>>,
     pub rules: Vec<Rule>,

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{
+    V1Tokens,
     access::{read_rules, read_users},
     document::{Located, Manifest, Rule},
     keys::{warn_of_near_misses, warn_of_unknown},
@@ -15,7 +16,11 @@ use crate::{
 };
 
 /// Gives an application its client id where no `AzureAdApplication` does.
-const CLIENT_ID_ANNOTATION: &str = "portvakt.dev/client-id";
+const CLIENT_ID: &str = "portvakt.dev/client-id";
+/// `"true"` where the application takes v1.0 tokens too.
+const ACCEPT_V1_TOKENS: &str = "portvakt.dev/accept-v1-tokens";
+/// The App ID URIs that its v1.0 tokens may have as their audience, separated by commas or blanks.
+const APP_ID_URIS: &str = "portvakt.dev/app-id-uris";
 
 const SPEC: &[&str] = &["accessPolicy", "azure", "ingresses"];
 const AZURE: &[&str] = &["application", "sidecar"];
@@ -26,10 +31,10 @@ const INBOUND: &[&str] = &["rules"];
 
 /// Reads `metadata` and `spec` of the application `id`.
 pub fn read_manifest(document: Mapping<'_>, id: &ApplicationId, reader: &mut Reader) -> Manifest {
-    let mut manifest = Manifest {
-        client_id: document.get("metadata").and_then(|node| read_annotation(node, reader)),
-        ..Manifest::default()
-    };
+    let mut manifest = Manifest::default();
+    if let Some(metadata) = document.get("metadata") {
+        read_annotations(metadata, &mut manifest, reader);
+    }
     let spec = document.get("spec").and_then(|node| reader.mapping(node, "spec"));
     let Some(spec) = spec else { return manifest };
     warn_of_near_misses(spec, "spec", SPEC, reader);
@@ -48,12 +53,33 @@ pub fn read_manifest(document: Mapping<'_>, id: &ApplicationId, reader: &mut Rea
     manifest
 }
 
-fn read_annotation(metadata: &Node, reader: &mut Reader) -> Option<Located<ClientId>> {
-    let annotations = reader.mapping(metadata, "metadata")?.get("annotations")?;
-    let annotations = reader.mapping(annotations, "metadata.annotations")?;
-    let node = annotations.get(CLIENT_ID_ANNOTATION)?;
-    let value = reader.parsed(node, CLIENT_ID_ANNOTATION)?;
-    Some(Located { place: node.place.clone(), value })
+fn read_annotations(metadata: &Node, manifest: &mut Manifest, reader: &mut Reader) {
+    let annotations = reader
+        .mapping(metadata, "metadata")
+        .and_then(|metadata| metadata.get("annotations"))
+        .and_then(|annotations| reader.mapping(annotations, "metadata.annotations"));
+    let Some(annotations) = annotations else { return };
+    manifest.client_id = annotations.get(CLIENT_ID).and_then(|node| {
+        let value: ClientId = reader.parsed(node, CLIENT_ID)?;
+        Some(Located { place: node.place.clone(), value })
+    });
+    let accepted = annotations.get(ACCEPT_V1_TOKENS);
+    let accepted = accepted.and_then(|node| reader.parsed(node, ACCEPT_V1_TOKENS));
+    let uris = annotations.get(APP_ID_URIS).map(|node| read_app_id_uris(node, reader));
+    manifest.v1 =
+        V1Tokens { accepted: accepted.unwrap_or_default(), app_id_uris: uris.unwrap_or_default() };
+}
+
+/// URIs as they stand: audiences are compared character by character.
+fn read_app_id_uris(node: &Node, reader: &mut Reader) -> Vec<String> {
+    let text = reader.text(node, APP_ID_URIS).unwrap_or_default();
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    let (uris, others): (Vec<_>, Vec<_>) = words.partition(|word| Url::parse(word).is_ok());
+    for other in others {
+        let message = format!("\"{other}\" is no App ID URI, such as api://prod.team.app.");
+        reader.warning(&node.place, Code::InvalidValue, message);
+    }
+    uris.into_iter().map(str::to_owned).collect()
 }
 
 fn read_azure(node: &Node, manifest: &mut Manifest, reader: &mut Reader) {

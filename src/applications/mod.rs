@@ -24,7 +24,7 @@ mod shelf;
 mod walk;
 mod watch;
 
-pub use application::{Application, DisabledBecause, Protection};
+pub use application::{Application, DisabledBecause, Protection, V1Tokens};
 pub use consumers::read_pre_authorized;
 pub use context::{Context, KnownTenant, Tenants};
 pub use loader::{Loader, lint};

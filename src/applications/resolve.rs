@@ -83,7 +83,8 @@ impl Resolver<'_> {
                 let mut access = access;
                 // It is always a consumer of itself, and therefore not listed.
                 access.consumers.remove(&client_id);
-                Protection::Enforced { client_id, tenant, access }
+                let v1 = sources.wanted().map(|manifest| manifest.v1.clone()).unwrap_or_default();
+                Protection::Enforced { client_id, tenant, access, v1 }
             }
         }
     }

@@ -111,6 +111,16 @@ pub const KEYS: &[Key] = &[
         "What a token of a user through another application must carry in `scp`.",
     ),
     text(
+        "entra.max_token_lifetime",
+        "`24h`",
+        "The longest lifetime of a token that is accepted, at most `29h`; tokens of continuous access evaluation live up to 28 hours.",
+    ),
+    yaml(
+        "entra.accept_v1_tokens",
+        "`false`",
+        "Whether every application takes v1.0 tokens, and not only those whose documents ask for it.",
+    ),
+    text(
         "entra.proxy",
         "`HTTPS_PROXY`, `NO_PROXY`",
         "The proxy through which issuers are reached; both cases of the variables count.",

@@ -110,6 +110,11 @@ pub struct Entra {
     pub required_role: String,
     /// What a token of a user through another application must carry in `scp`.
     pub required_scope: String,
+    /// The longest lifetime of a token that is accepted. Default 24 h; tokens of continuous access
+    /// evaluation live up to 28 h.
+    pub max_token_lifetime: Duration,
+    /// Whether every application takes v1.0 tokens, and not only those whose documents ask for it.
+    pub accept_v1_tokens: bool,
     pub proxy: Proxy,
     pub keys: Keys,
 }

@@ -3,6 +3,11 @@
 use serde::Deserialize;
 use url::Url;
 
+use crate::identifiers::TenantId;
+
+/// OpenID Connect Discovery 1.0, section 4: the location is the issuer and this.
+const LOCATION_SUFFIX: &str = "/.well-known/openid-configuration";
+
 /// The part of the metadata document that matters here.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Metadata {
@@ -15,12 +20,16 @@ pub struct Metadata {
 pub enum MetadataError {
     #[error("the metadata document is not JSON with an issuer and a jwks_uri")]
     Unreadable,
-    #[error("the metadata document's issuer is {found}, but the configuration says {expected}")]
-    OtherIssuer { found: String, expected: String },
     #[error(
-        "the metadata document's {what} {url} is not at its own host; state issuer and jwks_uri in the configuration if that is right"
+        "the metadata document's issuer is {found}, but by the configuration it is {expected}; state the issuer if that is right"
     )]
-    OtherHost { what: &'static str, url: String },
+    OtherIssuer { found: String, expected: String },
+    #[error("the metadata document's issuer {found} is that of another tenant than {expected}")]
+    OtherTenant { found: String, expected: TenantId },
+    #[error(
+        "the metadata document's jwks_uri {0} is not at its own host; state issuer and jwks_uri in the configuration if that is right"
+    )]
+    OtherHost(Url),
     #[error(
         "the metadata document's issuer {0} is a template; use the metadata document of one tenant"
     )]
@@ -28,10 +37,11 @@ pub enum MetadataError {
 }
 
 impl Metadata {
-    /// Reads the document found at `location`.
+    /// Reads the document of a tenant, found at `location`.
     ///
-    /// Issuer and keys must be at the host of the document, with the same scheme, so that whoever
-    /// can change one answer cannot point to keys elsewhere.
+    /// Its issuer must be the one stated, or else the location without its suffix, and no other
+    /// tenant's. The keys must be at the host of the document, with the same scheme, so that
+    /// whoever can change one answer cannot point to keys elsewhere.
     ///
     /// # Errors
     /// See [`MetadataError`].
@@ -39,6 +49,7 @@ impl Metadata {
         text: &[u8],
         location: &Url,
         stated_issuer: Option<&str>,
+        tenant: TenantId,
     ) -> Result<Self, MetadataError> {
         #[derive(Deserialize)]
         struct Document {
@@ -48,22 +59,24 @@ impl Metadata {
 
         let Document { issuer, jwks_uri } =
             serde_json::from_slice(text).map_err(|_| MetadataError::Unreadable)?;
-        if let Some(expected) = stated_issuer {
-            if expected != issuer {
-                return Err(MetadataError::OtherIssuer {
-                    found: issuer,
-                    expected: expected.to_owned(),
-                });
-            }
-        } else if issuer.contains('{') {
+        if stated_issuer.is_none() && issuer.contains('{') {
             return Err(MetadataError::Template(issuer));
-        } else if !Url::parse(&issuer).is_ok_and(|url| url.origin() == location.origin()) {
-            return Err(MetadataError::OtherHost { what: "issuer", url: issuer });
         }
-        if jwks_uri.origin() != location.origin() {
-            return Err(MetadataError::OtherHost { what: "jwks_uri", url: jwks_uri.into() });
+        let location_text = location.as_str();
+        let expected = stated_issuer.unwrap_or_else(|| {
+            location_text.strip_suffix(LOCATION_SUFFIX).unwrap_or(location_text)
+        });
+        if issuer != expected {
+            let expected = expected.to_owned();
+            return Err(MetadataError::OtherIssuer { found: issuer, expected });
         }
-        Ok(Self { issuer, jwks_uri })
+        if TenantId::in_path(&issuer).is_some_and(|id| id != tenant) {
+            return Err(MetadataError::OtherTenant { found: issuer, expected: tenant });
+        }
+        match jwks_uri.origin() == location.origin() {
+            true => Ok(Self { issuer, jwks_uri }),
+            false => Err(MetadataError::OtherHost(jwks_uri)),
+        }
     }
 }
 
@@ -71,42 +84,73 @@ impl Metadata {
 mod tests {
     use super::*;
 
+    const HOME: &str = "https://login.example/7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94/v2.0";
+
     fn parse(text: &str, stated: Option<&str>) -> Result<Metadata, MetadataError> {
-        let location =
-            "https://login.example/t/v2.0/.well-known/openid-configuration".parse().unwrap();
-        Metadata::parse(text.as_bytes(), &location, stated)
+        let location = format!("{HOME}{LOCATION_SUFFIX}").parse().unwrap();
+        let tenant = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94".parse().unwrap();
+        Metadata::parse(text.as_bytes(), &location, stated, tenant)
+    }
+
+    fn document(issuer: &str, jwks_uri: &str) -> String {
+        format!(r#"{{"issuer":"{issuer}","jwks_uri":"{jwks_uri}","x":1}}"#)
     }
 
     #[test]
     fn a_document_that_stays_at_home_is_believed() {
-        let text = r#"{"issuer":"https://login.example/t/v2.0","jwks_uri":"https://login.example/t/keys","x":1}"#;
-        for stated in [None, Some("https://login.example/t/v2.0")] {
-            let metadata = parse(text, stated).unwrap();
-            assert_eq!(metadata.issuer, "https://login.example/t/v2.0");
+        let named = "https://login.example/home/v2.0";
+        for (issuer, stated) in [(HOME, None), (HOME, Some(HOME)), (named, Some(named))] {
+            let text = document(issuer, "https://login.example/t/keys");
+            let metadata = parse(&text, stated).unwrap();
+            assert_eq!(metadata.issuer, issuer);
             assert_eq!(metadata.jwks_uri.as_str(), "https://login.example/t/keys");
         }
     }
 
     #[test]
-    fn others_are_not() {
-        let home = "https://login.example/t/v2.0";
-        for (issuer, jwks_uri, stated) in [
-            (home, "https://evil.example/keys", None),
-            (home, "http://login.example/keys", None),
-            (home, "https://login.example:444/keys", None),
-            (home, "https://login.example@evil.example/keys", None),
-            ("https://evil.example/t", "https://login.example/keys", None),
-            ("login.example", "https://login.example/keys", None),
-            ("https://login.example/{tenantid}/v2.0", "https://login.example/keys", None),
-            (home, "https://login.example/keys", Some("https://login.example/other/v2.0")),
-            (home, "keys", None),
+    fn an_issuer_that_is_not_its_location_or_that_of_another_tenant_is_not_believed() {
+        let other = "https://login.example/2f6c8a1b-3d5e-4f70-8b92-c4d6e8f0a1b3/v2.0";
+        let slash = format!("{HOME}/");
+        for (issuer, stated, expected) in [
+            (other, None, "OtherIssuer"),
+            (&slash, None, "OtherIssuer"),
+            ("https://login.example/v2.0", None, "OtherIssuer"),
+            ("https://evil.example/v2.0", None, "OtherIssuer"),
+            ("login.example", None, "OtherIssuer"),
+            (&HOME.to_uppercase(), None, "OtherIssuer"),
+            (HOME, Some(other), "OtherIssuer"),
+            ("https://login.example/{tenantid}/v2.0", None, "Template"),
+            (other, Some(other), "OtherTenant"),
         ] {
-            let text = format!(r#"{{"issuer":"{issuer}","jwks_uri":"{jwks_uri}"}}"#);
-            assert!(parse(&text, stated).is_err(), "{text}");
+            let error = parse(&document(issuer, "https://login.example/keys"), stated).unwrap_err();
+            assert!(format!("{error:?}").starts_with(expected), "{issuer}: {error:?}");
         }
-        for text in
-            ["", "[]", "{}", "<html>", r#"{"issuer":7,"jwks_uri":"https://login.example/k"}"#]
-        {
+    }
+
+    #[test]
+    fn keys_at_another_place_are_not_believed() {
+        for jwks_uri in [
+            "https://evil.example/keys",
+            "http://login.example/keys",
+            "https://login.example:444/keys",
+            "https://login.example@evil.example/keys",
+        ] {
+            let error = parse(&document(HOME, jwks_uri), None).unwrap_err();
+            assert!(matches!(error, MetadataError::OtherHost(_)), "{jwks_uri}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_metadata_document_is_not_read() {
+        let relative = document(HOME, "keys");
+        for text in [
+            "",
+            "[]",
+            "{}",
+            "<html>",
+            &relative,
+            r#"{"issuer":7,"jwks_uri":"https://login.example/k"}"#,
+        ] {
             assert_eq!(parse(text, None), Err(MetadataError::Unreadable), "{text}");
         }
     }

@@ -15,6 +15,13 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Client(reqwest::Client);
 
+/// Where metadata documents and key sets come from.
+pub trait Source: Sync {
+    /// The body of a successful answer. That the URL may be asked at all was checked where it
+    /// came from.
+    fn get(&self, url: &Url) -> impl Future<Output = Result<Vec<u8>, FetchError>> + Send;
+}
+
 /// The client could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client for issuers cannot be set up")]
@@ -60,10 +67,10 @@ impl Client {
         };
         Ok(Self(builder.build()?))
     }
+}
 
-    /// The body of a successful answer. That the URL may be asked at all was checked where it
-    /// came from.
-    pub(super) async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+impl Source for Client {
+    async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let mut response = self.0.get(url.clone()).send().await?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));

@@ -14,6 +14,9 @@ use serde_json::{Map, Value};
 
 use crate::identifiers::TenantId;
 
+/// Keys of one issuer that are kept. Entra ID publishes about ten.
+const MAX_KEYS: usize = 256;
+
 /// A public key that verifies RS256 signatures.
 pub struct Key {
     kid: String,
@@ -56,8 +59,42 @@ impl std::fmt::Debug for Key {
 #[derive(Debug)]
 pub struct KeySet {
     keys: HashMap<String, Arc<Key>>,
-    /// Keys that were left out: their id, as far as they have one, and why.
-    pub skipped: Vec<(String, KeyFault)>,
+    /// Keys that were left out.
+    pub skipped: Skipped,
+}
+
+/// Keys that were left out: how many, and the first of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Skipped {
+    count: usize,
+    first: Vec<(String, KeyFault)>,
+}
+
+impl Skipped {
+    /// Those that are remembered one by one.
+    const REMEMBERED: usize = 10;
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The ids of the first ten, as far as they have one, and why they were left out.
+    pub fn first(&self) -> &[(String, KeyFault)] {
+        &self.first
+    }
+
+    fn add(&mut self, kid: &str, fault: KeyFault) {
+        self.count += 1;
+        if self.first.len() < Self::REMEMBERED {
+            self.first.push((kid.to_owned(), fault));
+        }
+    }
 }
 
 /// The text is no key set that could be used.
@@ -84,6 +121,8 @@ pub enum KeyFault {
     Unsound,
     #[error("it belongs to another issuer")]
     OtherIssuer,
+    #[error("the set has more than 256 keys")]
+    TooMany,
 }
 
 impl KeySet {
@@ -98,13 +137,14 @@ impl KeySet {
         let ambiguous = repeated_kids(entries);
 
         let mut keys = HashMap::new();
-        let mut skipped = Vec::new();
+        let mut skipped = Skipped::default();
         for entry in entries {
             match read_key(entry, issuer, tenant, &ambiguous) {
-                Ok(key) => {
+                Ok(key) if keys.len() < MAX_KEYS => {
                     keys.insert(key.kid.clone(), Arc::new(key));
                 }
-                Err(fault) => skipped.push((kid(entry).unwrap_or_default().to_owned(), fault)),
+                Ok(key) => skipped.add(&key.kid, KeyFault::TooMany),
+                Err(fault) => skipped.add(kid(entry).unwrap_or_default(), fault),
             }
         }
         match keys.is_empty() {
@@ -239,7 +279,7 @@ mod tests {
         let set = parse(&[key("good"), changed]).unwrap();
         assert!(set.get("good").is_some());
         assert_eq!(set.get("changed").is_none(), !set.skipped.is_empty());
-        set.skipped.first().map(|(_, fault)| *fault)
+        set.skipped.first().first().map(|(_, fault)| *fault)
     }
 
     #[test]
@@ -283,7 +323,20 @@ mod tests {
         let set = parse(&[key("a"), key("b"), key("b")]).unwrap();
         assert!(set.get("a").is_some());
         assert!(set.get("b").is_none());
-        assert_eq!(set.skipped.len(), 2);
+        assert_eq!(set.skipped.count(), 2);
+    }
+
+    #[test]
+    fn a_set_without_end_is_cut_and_its_faults_are_counted() {
+        let keys: Vec<_> = (0..300).map(|number| key(&format!("k{number}"))).collect();
+        let set = parse(&keys).unwrap();
+        assert_eq!((set.len(), set.skipped.count(), set.skipped.first().len()), (256, 44, 10));
+        assert_eq!(set.skipped.first()[0], ("k256".to_owned(), KeyFault::TooMany));
+
+        let faulty = vec![json!({"kid": "x".repeat(1 << 16)}); 1000];
+        let set = parse(&[&faulty[..], &[key("good")]].concat()).unwrap();
+        assert_eq!((set.len(), set.skipped.count()), (1, 1000));
+        assert!(set.skipped.first().iter().all(|(kid, _)| kid.is_empty()));
     }
 
     #[test]

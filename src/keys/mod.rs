@@ -2,10 +2,13 @@
 //! token path.
 
 mod discovery;
+#[cfg(test)]
+pub mod fake;
 mod fetch;
 mod issuer;
 mod key_set;
+mod refresh;
 
-pub use fetch::{Client, ClientError};
+pub use fetch::{Client, ClientError, FetchError, Source};
 pub use issuer::{Issuer, KeyLookup};
 pub use key_set::{Key, KeySet, KeySetError};

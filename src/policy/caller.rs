@@ -12,7 +12,7 @@ use crate::{
 /// A caller: an application on its own, or a user through an application.
 #[derive(Debug)]
 pub struct Caller {
-    /// The application that the token was issued to (`azp`).
+    /// The application that the token was issued to.
     pub client_id: ClientId,
     /// Its name in the documents; set by the policy that granted it.
     pub(super) application: Option<ApplicationId>,
@@ -26,7 +26,10 @@ pub struct Caller {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Application,
-    User,
+    /// A person, known by the object id in the tenant; names and addresses change hands.
+    User {
+        object_id: Guid,
+    },
 }
 
 impl Caller {
@@ -34,31 +37,30 @@ impl Caller {
     ///
     /// # Errors
     /// `token_claims_invalid` for a token that claims to be both or neither, or that does not
-    /// tell which application it was issued to.
+    /// tell which application it was issued to, or which user it is about.
     pub fn from_claims(claims: Arc<Claims>, tenant: TenantId) -> Result<Self, Denial> {
         let is_application = claims.idtyp.as_deref() == Some("app");
         let is_user = claims.scp.as_deref().is_some_and(|scopes| !scopes.trim().is_empty());
+        let guid = |claim: Option<&str>| claim.and_then(|text| Guid::from_token(text).ok());
         let kind = match (is_application, is_user) {
-            (true, false) => Kind::Application,
-            (false, true) => Kind::User,
+            (true, false) if claims.scp.is_none() => Kind::Application,
+            (true, false) => return Err(invalid("The token of an application carries scp.")),
+            (false, true) => {
+                let object_id = guid(claims.oid.as_deref()).ok_or_else(|| {
+                    invalid("The token does not tell which user it is about (oid).")
+                })?;
+                Kind::User { object_id }
+            }
             (true, true) => {
                 return Err(invalid(
                     "The token claims to be an application's (idtyp) and a user's (scp).",
                 ));
             }
-            (false, false) => {
-                return Err(invalid(
-                    "The token has neither idtyp nor scp. The application's registration most likely lacks the optional claim idtyp for access tokens.",
-                ));
-            }
+            (false, false) => return Err(of_nobody(&claims)),
         };
-        if is_application && claims.scp.is_some() {
-            return Err(invalid("The token of an application carries scp."));
-        }
-        let client_id =
-            claims.azp.as_deref().and_then(|azp| Guid::from_token(azp).ok()).ok_or_else(|| {
-                invalid("The token does not tell which application it was issued to (azp).")
-            })?;
+        let client_id = guid(claims.issued_to()).ok_or_else(|| {
+            invalid("The token does not tell which application it was issued to (azp, or appid in a v1.0 token).")
+        })?;
         Ok(Self { client_id, application: None, listed_groups: Vec::new(), kind, tenant, claims })
     }
 
@@ -71,7 +73,7 @@ impl Caller {
     pub fn kind(&self) -> &'static str {
         match self.kind {
             Kind::Application => "application",
-            Kind::User => "user",
+            Kind::User { .. } => "user",
         }
     }
 
@@ -107,7 +109,10 @@ impl Caller {
             Fact::Kind => FactValue::Text(self.kind()),
             Fact::Application => text(self.application.as_ref().map(ApplicationId::as_str)),
             Fact::ClientId => FactValue::Id(self.client_id),
-            Fact::ObjectId => text(claims.oid.as_deref()),
+            Fact::ObjectId => match self.kind {
+                Kind::User { object_id } => FactValue::Id(object_id),
+                Kind::Application => text(claims.oid.as_deref()),
+            },
             Fact::Subject => text(claims.sub.as_deref()),
             Fact::TenantId => FactValue::Id(self.tenant),
             Fact::Roles => FactValue::Texts(claims.roles.as_deref().unwrap_or_default()),
@@ -122,7 +127,7 @@ impl Caller {
 
     fn of_user<'a>(&self, value: Option<&'a str>) -> FactValue<'a> {
         match self.kind {
-            Kind::User => text(value),
+            Kind::User { .. } => text(value),
             Kind::Application => FactValue::Absent,
         }
     }
@@ -136,6 +141,86 @@ fn text(value: Option<&str>) -> FactValue<'_> {
     value.map_or(FactValue::Absent, FactValue::Text)
 }
 
+/// A token that is neither an application's nor a user's. Every access token tells to which
+/// application it was issued; an identity token, which is for that application itself, does not.
+fn of_nobody(claims: &Claims) -> Denial {
+    invalid(match claims.issued_to() {
+        Some(_) => {
+            "The token has neither idtyp nor scp. The application's registration most likely lacks the optional claim idtyp for access tokens."
+        }
+        None => {
+            "The token has none of azp, idtyp and scp: it is most likely an identity token. An access token is needed."
+        }
+    })
+}
+
 fn invalid(detail: &'static str) -> Denial {
     Denial::new(DenyReason::TokenClaimsInvalid, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ID: &str = "4c6e8a0b-1f37-4d52-9b84-6e2d0f5a7c91";
+    const OTHER: &str = "8b1d4f7a-2e95-4c30-b6d8-7f0a3c5e9b12";
+
+    fn caller(claims: &Value) -> Result<Caller, Denial> {
+        let claims = Claims::read(claims.to_string().as_bytes())?;
+        Caller::from_claims(Arc::new(claims), ID.parse().unwrap())
+    }
+
+    fn detail(claims: &Value) -> String {
+        let denial = caller(claims).unwrap_err();
+        assert_eq!(denial.reason, DenyReason::TokenClaimsInvalid);
+        denial.detail.into_owned()
+    }
+
+    #[test]
+    fn an_identity_token_is_refused_with_a_word_about_what_it_is() {
+        let identity = json!({
+            "aud": ID, "sub": "pairwise", "oid": ID, "nonce": "n", "name": "Bjørn", "ver": "2.0",
+            "preferred_username": "bjorn@example.com", "rh": "0.", "uti": "u",
+        });
+        assert!(detail(&identity).contains("most likely an identity token"));
+        let without_idtyp = json!({"azp": ID, "roles": ["access_as_application"]});
+        assert!(detail(&without_idtyp).contains("lacks the optional claim idtyp"));
+    }
+
+    #[test]
+    fn a_user_is_known_by_an_object_id_and_by_nothing_else() {
+        let user = json!({"azp": ID, "scp": "defaultaccess", "oid": OTHER});
+        assert_eq!(
+            caller(&user).unwrap().fact(Fact::ObjectId),
+            FactValue::Id(OTHER.parse().unwrap())
+        );
+        for oid in [json!("bjorn@example.com"), json!(""), json!(7), Value::Null] {
+            let mut user = user.clone();
+            user["oid"] = oid.clone();
+            assert_eq!(caller(&user).unwrap_err().reason, DenyReason::TokenClaimsInvalid, "{oid}");
+        }
+        let nameless = json!({
+            "azp": ID, "scp": "defaultaccess", "sub": OTHER, "email": "bjorn@example.com",
+            "upn": "bjorn@example.com", "preferred_username": "bjorn@example.com", "name": "Bjørn",
+        });
+        assert!(detail(&nameless).contains("oid"));
+    }
+
+    #[test]
+    fn the_consumer_is_that_of_the_tokens_version() {
+        for (claims, expected) in [
+            (json!({"idtyp": "app", "azp": ID, "appid": OTHER}), Some(ID)),
+            (json!({"idtyp": "app", "ver": "2.0", "azp": ID}), Some(ID)),
+            (json!({"idtyp": "app", "ver": "2.0", "appid": ID}), None),
+            (json!({"idtyp": "app", "ver": "1.0", "appid": ID, "azp": OTHER}), Some(ID)),
+            (json!({"idtyp": "app", "ver": "1.0", "azp": ID}), None),
+            (json!({"scp": "x", "oid": ID, "ver": "1.0", "appid": OTHER}), Some(OTHER)),
+            (json!({"idtyp": "app", "azp": "no guid"}), None),
+        ] {
+            let found = caller(&claims).ok().map(|caller| caller.client_id.to_string());
+            assert_eq!(found.as_deref(), expected, "{claims}");
+        }
+    }
 }

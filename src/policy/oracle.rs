@@ -25,6 +25,8 @@ const GROUPS: [&str; 3] = [
 ];
 const TENANT: &str = "99999999-9999-9999-9999-999999999999";
 
+const USER: &str = "88888888-8888-8888-8888-888888888888";
+
 /// One application's policy and one request to it.
 #[derive(Debug, Clone)]
 struct Case {
@@ -49,6 +51,9 @@ fn oracle(case: &Case) -> &'static str {
     let is_app = text("idtyp") == Some("app");
     let is_user = !words.is_empty();
     if is_app == is_user || is_app && text("scp").is_some() {
+        return "token_claims_invalid";
+    }
+    if is_user && text("oid") != Some(USER) {
         return "token_claims_invalid";
     }
     let Some(place) = CLIENTS.iter().position(|client| Some(*client) == text("azp")) else {
@@ -119,9 +124,11 @@ fn claims() -> impl Strategy<Value = Map<String, Value>> {
         option::weighted(0.6, vec(select(WORDS), 0..3)),
         option::weighted(0.6, vec(prop_oneof![4 => select(&GROUPS[..]), 1 => Just("x")], 0..4)),
         option::weighted(0.3, select(&["groups", "roles"][..])),
+        option::weighted(0.95, prop_oneof![19 => Just(USER), 1 => Just("user@example.com")]),
     )
-        .prop_map(|(azp, idtyp, scopes, roles, groups, claim_name)| {
+        .prop_map(|(azp, idtyp, scopes, roles, groups, claim_name, oid)| {
             let members = [
+                ("oid", oid.map(|oid| json!(oid))),
                 ("azp", azp.map(|azp| json!(azp))),
                 ("idtyp", idtyp.map(|idtyp| json!(idtyp))),
                 ("scp", scopes.map(|scopes| json!(scopes.join(" ")))),

@@ -7,10 +7,7 @@ mod workers;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, Semaphore},
-};
+use tokio::{net::TcpListener, sync::Notify};
 use tracing::warn;
 
 pub use shutdown::{Shutdown, Signals};
@@ -93,7 +90,6 @@ impl Service {
                 resource_metadata: config.resource_metadata.clone(),
             },
             metrics: Arc::clone(&metrics),
-            capacity: Semaphore::new(config.limits.concurrent_checks),
         });
         let status =
             Arc::new(Status::new(Arc::clone(&published), issuers.clone(), Arc::clone(&shared)));

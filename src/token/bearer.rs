@@ -8,6 +8,9 @@ use crate::{
 /// Longer tokens are refused before they cost anything.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
+/// The scheme, a blank and a token of that length.
+const MAX_VALUE_BYTES: usize = "Bearer ".len() + MAX_TOKEN_BYTES;
+
 /// The token of a request: `Bearer`, one space, a `b64token`.
 ///
 /// # Errors
@@ -17,6 +20,9 @@ pub fn bearer_token<'a>(authorization: Authorization<'a>) -> Result<&'a str, Den
     let value = match authorization {
         Authorization::Absent | Authorization::Value("") => {
             return Err(DenyReason::TokenMissing.into());
+        }
+        Authorization::Value(value) if value.len() > MAX_VALUE_BYTES => {
+            return Err(malformed("The Authorization header is longer than 16 KiB."));
         }
         Authorization::Value(value) => value,
         Authorization::Unreadable => {
@@ -37,9 +43,6 @@ pub fn bearer_token<'a>(authorization: Authorization<'a>) -> Result<&'a str, Den
     let token = credentials
         .strip_prefix(' ')
         .ok_or_else(|| malformed("There is no token after the scheme Bearer."))?;
-    if token.len() > MAX_TOKEN_BYTES {
-        return Err(malformed("The token is longer than 16 KiB."));
-    }
     match is_b64token(token) {
         true => Ok(token),
         false if token.contains(',') => {
@@ -83,8 +86,27 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_comes_first_and_counts_the_whole_header() {
+        let longest = format!("Bearer {}", "a".repeat(MAX_TOKEN_BYTES));
+        assert_eq!(bearer_token(Value(&longest)).map(str::len), Ok(MAX_TOKEN_BYTES));
+        // Of the many faults that each has, its length is the one that is told.
+        for value in [
+            format!("{longest}a"),
+            format!("{longest},Bearer a.b.c"),
+            "\0".repeat(1 << 20),
+            ",".repeat(1 << 20),
+            format!("Basic {}", "a".repeat(1 << 20)),
+        ] {
+            let denial = bearer_token(Value(&value)).unwrap_err();
+            assert_eq!(denial.reason, CredentialsMalformed);
+            assert!(denial.detail.contains("longer than 16 KiB"), "{}", denial.detail);
+        }
+    }
+
+    #[test]
     fn everything_else_is_refused_for_a_reason() {
         let too_long = format!("Bearer {}", "a".repeat(MAX_TOKEN_BYTES + 1));
+        let too_long_too = format!("Basic {}", "a".repeat(MAX_VALUE_BYTES));
         for (authorization, reason) in [
             (Absent, TokenMissing),
             (Value(""), TokenMissing),
@@ -113,6 +135,7 @@ mod tests {
             (Value("Bearer bjørn"), CredentialsMalformed),
             (Value("Bearer a\0"), CredentialsMalformed),
             (Value(&too_long), CredentialsMalformed),
+            (Value(&too_long_too), CredentialsMalformed),
         ] {
             let denial = bearer_token(authorization).unwrap_err();
             assert_eq!(denial.reason, reason, "{authorization:?}");

@@ -1,6 +1,6 @@
-//! The claims of an Entra ID v2.0 access token, and the checks that do not depend on policy.
+//! The claims of an Entra ID access token, and the checks that do not depend on policy.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -12,32 +12,47 @@ use crate::{
 /// For clocks that differ, in seconds: the same for `exp`, `nbf` and `iat`.
 const LEEWAY: u64 = 60;
 
-/// The longest lifetime of a token, in seconds.
-const MAX_LIFETIME: u64 = 24 * 3600;
-
 /// The claims that Portvakt reads. Types are strict: a claim of another type makes all of them
-/// unusable, and is never taken as absent.
+/// unusable, and is never taken as absent. That holds for null too, except in claims that are
+/// only handed on.
 ///
 /// Source: nais/doc `docs/auth/entra-id/reference`, entra-docs `access-token-claims-reference`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
 pub struct Claims {
+    #[serde(deserialize_with = "stated")]
     iss: Option<String>,
+    #[serde(deserialize_with = "stated")]
     aud: Option<String>,
+    #[serde(deserialize_with = "stated")]
     exp: Option<u64>,
+    #[serde(deserialize_with = "stated")]
     nbf: Option<u64>,
+    #[serde(deserialize_with = "stated")]
     iat: Option<u64>,
+    #[serde(deserialize_with = "stated")]
     tid: Option<String>,
+    #[serde(deserialize_with = "stated")]
     ver: Option<String>,
-    /// The consumer's client id.
-    pub azp: Option<String>,
+    /// The consumer's client id in a v2.0 token.
+    #[serde(deserialize_with = "stated")]
+    azp: Option<String>,
+    /// The consumer's client id in a v1.0 token.
+    #[serde(deserialize_with = "stated")]
+    appid: Option<String>,
     /// `app` for an application's own token.
+    #[serde(deserialize_with = "stated")]
     pub idtyp: Option<String>,
+    #[serde(deserialize_with = "stated")]
     pub roles: Option<Vec<String>>,
     /// Separated by spaces; for users only.
+    #[serde(deserialize_with = "stated")]
     pub scp: Option<String>,
+    #[serde(deserialize_with = "stated")]
     pub groups: Option<Vec<String>>,
-    #[serde(rename = "_claim_names")]
+    #[serde(rename = "_claim_names", deserialize_with = "stated")]
     claim_names: Option<Map<String, Value>>,
+    #[serde(deserialize_with = "stated")]
     pub oid: Option<String>,
     pub sub: Option<String>,
     pub name: Option<String>,
@@ -46,13 +61,33 @@ pub struct Claims {
     pub nav_ident: Option<String>,
 }
 
+/// A claim that is there has its type: null is none.
+fn stated<'de, T: Deserialize<'de>, D: Deserializer<'de>>(claim: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(claim).map(Some)
+}
+
 /// What a token for one application must say.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
     pub issuer: &'a str,
     pub tenant: TenantId,
     pub audience: ClientId,
+    /// Whether a v1.0 token will do, and which audiences it may have besides the client id.
+    pub v1: Option<V1Audiences<'a>>,
+    /// The longest lifetime, in seconds.
+    pub max_lifetime: u64,
     pub now: UnixSeconds,
+}
+
+/// The App ID URIs of an application that accepts v1.0 tokens, besides `api://<client id>`.
+#[derive(Debug, Clone, Copy)]
+pub struct V1Audiences<'a>(pub &'a [String]);
+
+/// The endpoint that a token comes from: issuer, audience and the consumer's claim depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
 }
 
 impl Claims {
@@ -65,20 +100,32 @@ impl Claims {
             .map_err(|_| invalid("A claim of the token has an unexpected type."))
     }
 
-    /// Checks issuer, audience, time, version and tenant.
+    /// Checks issuer, version, audience, time and tenant.
     ///
     /// # Errors
     /// The reason of the first that does not hold.
     pub fn check(&self, expected: &Expected<'_>) -> Result<(), Denial> {
-        self.check_issuer(expected)?;
-        self.check_audience(expected.audience)?;
-        self.check_time(expected.now)?;
-        if self.ver.as_ref().is_some_and(|version| version != "2.0") {
-            return Err(DenyReason::TokenVersionRejected.into());
+        match (self.check_issuer(expected)?, expected.v1) {
+            (Version::V2, _) => self.check_audience(expected.audience)?,
+            (Version::V1, Some(accepted)) => {
+                self.check_v1_audience(expected.audience, accepted)?;
+            }
+            (Version::V1, None) => return Err(v1_not_accepted()),
         }
+        self.check_time(expected)?;
         match self.tid.as_deref().map(Guid::from_token) {
             Some(Ok(tenant)) if tenant == expected.tenant => Ok(()),
             _ => Err(invalid("The token's tenant (tid) is missing or not that of its issuer.")),
+        }
+    }
+
+    /// The client id of the application that the token was issued to, once it is checked: each
+    /// version has its own claim for it.
+    pub fn issued_to(&self) -> Option<&str> {
+        match self.version() {
+            Some(Version::V2) => self.azp.as_deref(),
+            Some(Version::V1) => self.appid.as_deref(),
+            None => None,
         }
     }
 
@@ -95,6 +142,7 @@ impl Claims {
             &self.tid,
             &self.ver,
             &self.azp,
+            &self.appid,
             &self.idtyp,
             &self.scp,
             &self.oid,
@@ -109,20 +157,33 @@ impl Claims {
         texts.into_iter().flatten().map(String::len).chain(listed).sum()
     }
 
-    fn check_issuer(&self, expected: &Expected<'_>) -> Result<(), Denial> {
-        let issuer = self.iss.as_deref().ok_or_else(|| missing("iss"))?;
-        if issuer == expected.issuer {
-            return Ok(());
+    /// A v2.0 token need not say so.
+    fn version(&self) -> Option<Version> {
+        match self.ver.as_deref() {
+            None | Some("2.0") => Some(Version::V2),
+            Some("1.0") => Some(Version::V1),
+            Some(_) => None,
         }
-        // The same tenant's other face: worth a better answer than "another issuer".
-        let v1 = format!("https://sts.windows.net/{}/", expected.tenant);
-        Err(match issuer == v1 {
-            true => Denial::new(
+    }
+
+    /// A tenant has an issuer for each version; the token's version must be that of its issuer.
+    fn check_issuer(&self, expected: &Expected<'_>) -> Result<Version, Denial> {
+        let issuer = self.iss.as_deref().ok_or_else(|| missing("iss"))?;
+        let by_issuer = if issuer == expected.issuer {
+            Version::V2
+        } else if is_v1_issuer(issuer, expected.tenant) {
+            Version::V1
+        } else {
+            return Err(DenyReason::TokenIssuerRejected.into());
+        };
+        match (self.version(), by_issuer) {
+            (Some(Version::V2), Version::V2) => Ok(Version::V2),
+            (Some(Version::V1), Version::V1) => Ok(Version::V1),
+            _ => Err(Denial::new(
                 DenyReason::TokenVersionRejected,
-                "The token is a v1.0 token; the application's registration must ask for v2.0 (requestedAccessTokenVersion: 2).",
-            ),
-            false => DenyReason::TokenIssuerRejected.into(),
-        })
+                "The token's version (ver) is not that of its issuer.",
+            )),
+        }
     }
 
     fn check_audience(&self, audience: ClientId) -> Result<(), Denial> {
@@ -133,9 +194,24 @@ impl Claims {
         }
     }
 
-    fn check_time(&self, now: UnixSeconds) -> Result<(), Denial> {
+    fn check_v1_audience(
+        &self,
+        audience: ClientId,
+        accepted: V1Audiences<'_>,
+    ) -> Result<(), Denial> {
+        let claimed = self.aud.as_deref().ok_or_else(|| missing("aud"))?;
+        let id = claimed.strip_prefix("api://").unwrap_or(claimed);
+        let is_own = Guid::from_token(id).is_ok_and(|id| id == audience);
+        match is_own || accepted.0.iter().any(|uri| uri == claimed) {
+            true => Ok(()),
+            false => Err(DenyReason::TokenAudienceRejected.into()),
+        }
+    }
+
+    fn check_time(&self, expected: &Expected<'_>) -> Result<(), Denial> {
         let expires = self.exp.ok_or_else(|| missing("exp"))?;
         let issued = self.iat.ok_or_else(|| missing("iat"))?;
+        let now = expected.now;
         if expires.checked_add(LEEWAY).is_none_or(|end| end <= now) {
             return Err(match expires > now {
                 true => invalid("The token's end (exp) is not a time."),
@@ -147,11 +223,28 @@ impl Claims {
             return Err(DenyReason::TokenNotYetValid.into());
         }
         match expires.checked_sub(issued) {
-            Some(lifetime) if lifetime <= MAX_LIFETIME => Ok(()),
-            Some(_) => Err(invalid("The token lives longer than 24 hours.")),
+            Some(lifetime) if lifetime <= expected.max_lifetime => Ok(()),
+            Some(_) => {
+                Err(invalid("The token lives longer than is accepted (entra.max_token_lifetime)."))
+            }
             None => Err(invalid("The token ends (exp) before it was issued (iat).")),
         }
     }
+}
+
+/// The issuer of a tenant's v1.0 tokens: `https://sts.windows.net/<tenant id>/`.
+fn is_v1_issuer(issuer: &str, tenant: TenantId) -> bool {
+    issuer
+        .strip_prefix("https://sts.windows.net/")
+        .and_then(|rest| rest.strip_suffix('/'))
+        .is_some_and(|id| Guid::from_token(id).is_ok_and(|id| id == tenant))
+}
+
+fn v1_not_accepted() -> Denial {
+    Denial::new(
+        DenyReason::TokenVersionRejected,
+        "The token is a v1.0 token; the application's registration must ask for v2.0 (requestedAccessTokenVersion: 2).",
+    )
 }
 
 fn missing(claim: &str) -> Denial {
@@ -178,23 +271,43 @@ mod tests {
         "https://login.microsoftonline.com/62366534-1ec3-4962-8869-9b5535279d0b/v2.0";
     const NOW: u64 = 1_800_000_000;
 
-    /// The check's result after changing one claim of a good token; null removes it.
-    fn check(claim: &str, value: Value) -> Result<(), DenyReason> {
-        let mut claims = json!({
+    fn good() -> Value {
+        json!({
             "iss": ISSUER, "aud": AUDIENCE, "tid": TENANT, "ver": "2.0",
             "iat": NOW - 100, "nbf": NOW - 100, "exp": NOW + 3900,
-        });
-        claims[claim] = value;
-        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-        let expected = Expected {
+        })
+    }
+
+    fn v1() -> Value {
+        let mut claims = good();
+        claims["iss"] = format!("https://sts.windows.net/{TENANT}/").into();
+        claims["ver"] = "1.0".into();
+        claims
+    }
+
+    fn expected() -> Expected<'static> {
+        Expected {
             issuer: ISSUER,
             tenant: TENANT.parse().unwrap(),
             audience: AUDIENCE.parse().unwrap(),
+            v1: None,
+            max_lifetime: 24 * 3600,
             now: NOW,
-        };
+        }
+    }
+
+    fn check_all(claims: &Value, expected: &Expected<'_>) -> Result<(), DenyReason> {
         Claims::read(claims.to_string().as_bytes())
-            .and_then(|claims| claims.check(&expected))
+            .and_then(|claims| claims.check(expected))
             .map_err(|denial| denial.reason)
+    }
+
+    /// The check's result after changing one claim of a good token; null removes it.
+    fn check(claim: &str, value: Value) -> Result<(), DenyReason> {
+        let mut claims = good();
+        claims[claim] = value;
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        check_all(&claims, &expected())
     }
 
     #[test]
@@ -252,13 +365,119 @@ mod tests {
             Claims::read(payload.to_string().as_bytes()).unwrap()
         };
         for now in [0, 1, NOW - 31_536_000, NOW + 3600 + 60, NOW + 31_536_000, u64::MAX] {
-            let expected = Expected {
-                issuer: ISSUER,
-                tenant: TENANT.parse().unwrap(),
-                audience: AUDIENCE.parse().unwrap(),
-                now,
-            };
+            let expected = Expected { now, ..expected() };
             assert!(claims(NOW + 3600).check(&expected).is_err(), "{now}");
+        }
+    }
+
+    #[test]
+    fn the_lifetime_of_tokens_is_capped_as_configured() {
+        for (hours, cap, result) in [
+            (24, 24, Ok(())),
+            (25, 24, Err(TokenClaimsInvalid)),
+            // Tokens of continuous access evaluation live up to 28 hours.
+            (28, 29, Ok(())),
+            (30, 29, Err(TokenClaimsInvalid)),
+            (2, 1, Err(TokenClaimsInvalid)),
+        ] {
+            let mut claims = good();
+            claims["exp"] = (NOW - 100 + hours * 3600).into();
+            let expected = Expected { max_lifetime: cap * 3600, ..expected() };
+            assert_eq!(check_all(&claims, &expected), result, "{hours} h, at most {cap} h");
+        }
+    }
+
+    #[test]
+    fn null_is_no_value_of_a_claim_that_decides() {
+        for claim in [
+            "iss",
+            "aud",
+            "exp",
+            "nbf",
+            "iat",
+            "tid",
+            "ver",
+            "azp",
+            "appid",
+            "idtyp",
+            "scp",
+            "roles",
+            "groups",
+            "oid",
+            "_claim_names",
+        ] {
+            let mut claims = good();
+            claims[claim] = Value::Null;
+            assert_eq!(check_all(&claims, &expected()), Err(TokenClaimsInvalid), "{claim}");
+        }
+        for claim in ["sub", "name", "preferred_username", "NAVident", "unknown"] {
+            let mut claims = good();
+            claims[claim] = Value::Null;
+            assert_eq!(check_all(&claims, &expected()), Ok(()), "{claim}");
+        }
+    }
+
+    #[test]
+    fn v1_tokens_are_accepted_where_asked_for_and_nowhere_else() {
+        let stated = ["api://prod.team.api".to_owned(), "https://api.example".to_owned()];
+        let stated = Some(V1Audiences(&stated));
+        let bare = Some(V1Audiences(&[]));
+        let own = format!("api://{AUDIENCE}");
+        let upper = format!("api://{}", AUDIENCE.to_uppercase());
+        for (audience, accepted, result) in [
+            (AUDIENCE, None, Err(TokenVersionRejected)),
+            (&*own, None, Err(TokenVersionRejected)),
+            (AUDIENCE, bare, Ok(())),
+            (&*own, bare, Ok(())),
+            (&*upper, bare, Err(TokenAudienceRejected)),
+            (TENANT, bare, Err(TokenAudienceRejected)),
+            ("api://prod.team.api", bare, Err(TokenAudienceRejected)),
+            ("api://prod.team.api", stated, Ok(())),
+            ("https://api.example", stated, Ok(())),
+            ("https://api.example/", stated, Err(TokenAudienceRejected)),
+            ("API://prod.team.api", stated, Err(TokenAudienceRejected)),
+            ("", stated, Err(TokenAudienceRejected)),
+        ] {
+            let mut claims = v1();
+            claims["aud"] = audience.into();
+            let expected = Expected { v1: accepted, ..expected() };
+            assert_eq!(check_all(&claims, &expected), result, "{audience}, {accepted:?}");
+        }
+    }
+
+    #[test]
+    fn version_and_issuer_of_a_token_belong_together() {
+        let expected = Expected { v1: Some(V1Audiences(&[])), ..expected() };
+        let other = format!("https://sts.windows.net/{AUDIENCE}/");
+        let bare = format!("https://sts.windows.net/{TENANT}");
+        for (claim, value, result) in [
+            ("ver", json!("1.0"), Ok(())),
+            ("ver", json!("2.0"), Err(TokenVersionRejected)),
+            ("ver", json!("3.0"), Err(TokenVersionRejected)),
+            ("iss", json!(ISSUER), Err(TokenVersionRejected)),
+            ("iss", json!(other), Err(TokenIssuerRejected)),
+            ("iss", json!(bare), Err(TokenIssuerRejected)),
+            ("tid", json!(AUDIENCE), Err(TokenClaimsInvalid)),
+        ] {
+            let mut claims = v1();
+            claims[claim] = value.clone();
+            assert_eq!(check_all(&claims, &expected), result, "{claim} = {value}");
+        }
+        let mut silent = v1();
+        silent.as_object_mut().unwrap().remove("ver");
+        assert_eq!(check_all(&silent, &expected), Err(TokenVersionRejected));
+        // What a v1.0 token may have as its audience, a v2.0 token may not.
+        let mut claims = good();
+        claims["aud"] = format!("api://{AUDIENCE}").into();
+        assert_eq!(check_all(&claims, &expected), Err(TokenAudienceRejected));
+    }
+
+    #[test]
+    fn each_version_has_its_own_claim_for_the_application_it_was_issued_to() {
+        for (version, expected) in [("1.0", Some("one")), ("2.0", Some("two")), ("3.0", None)] {
+            let payload = json!({"ver": version, "appid": "one", "azp": "two"});
+            let claims = Claims::read(payload.to_string().as_bytes()).unwrap();
+            assert_eq!(claims.issued_to(), expected, "{version}");
         }
     }
 }

@@ -159,6 +159,20 @@ mod tests {
     }
 
     #[test]
+    fn keys_in_a_header_are_passed_over() {
+        for member in [
+            r#""jku":"https://evil.example/keys""#,
+            r#""x5u":"https://evil.example/cert""#,
+            r#""jwk":{"kty":"oct","k":"AA"}"#,
+            r#""x5c":["MII"]"#,
+            r#""x5t":"abc""#,
+        ] {
+            let token = token(&format!(r#"{{"alg":"RS256","kid":"k",{member}}}"#), "{}");
+            assert_eq!(Unverified::parse(&token).unwrap().kid, "k", "{member}");
+        }
+    }
+
+    #[test]
     fn headers_are_refused_for_a_reason() {
         let long = format!(r#"{{"alg":"RS256","kid":"{}"}}"#, "k".repeat(129));
         for (header, reason) in [
@@ -169,6 +183,10 @@ mod tests {
             (r#"{"alg":["RS256"],"kid":"k"}"#, TokenAlgorithmRejected),
             (r#"{"alg":"RS512","kid":"k"}"#, TokenAlgorithmRejected),
             (r#"{"kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":null,"kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":"PS256","kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":"ES256","kid":"k"}"#, TokenAlgorithmRejected),
+            (r#"{"alg":"None","kid":"k"}"#, TokenAlgorithmRejected),
             (r#"{"alg":"RS256","kid":"k","crit":["exp"]}"#, TokenKindRejected),
             (r#"{"alg":"RS256","kid":"k","crit":[]}"#, TokenKindRejected),
             (r#"{"alg":"RS256","kid":"k","b64":true}"#, TokenKindRejected),
@@ -203,6 +221,9 @@ mod tests {
             (format!("{good}.a.b.c"), TokenMalformed),
             (format!("{good}.."), TokenKindRejected),
             ("..".to_owned(), TokenMalformed),
+            (String::new(), TokenMalformed),
+            (".".to_owned(), TokenMalformed),
+            ("....".to_owned(), TokenKindRejected),
             (format!(".{good}"), TokenMalformed),
             (good.rsplit_once('.').unwrap().0.to_owned() + ".", TokenMalformed),
         ] {
@@ -210,24 +231,65 @@ mod tests {
         }
     }
 
+    /// The same bytes, with a spare bit of the last character set.
+    fn with_spare_bits(segment: &str) -> String {
+        const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        assert_ne!(segment.len() % 4, 0, "{segment} has no spare bits");
+        let (rest, last) = segment.split_at(segment.len() - 1);
+        let place = ALPHABET.iter().position(|c| [*c] == last.as_bytes()).unwrap();
+        format!("{rest}{}", char::from(ALPHABET[place + 1]))
+    }
+
     #[test]
     fn only_canonical_base64url_is_read() {
-        let good = token(r#"{"alg":"RS256","kid":"k"}"#, r#"{"a":"?>"}"#);
+        let header = encode(r#"{"alg":"RS256","kid":"k1"}"#);
+        let parts = [header, encode(r#"{"a":"xx?xx>"}"#), encode("signature1")];
+        assert!(Unverified::parse(&parts.join(".")).is_ok());
+        let edits: [(&str, fn(&str) -> String); 9] = [
+            ("one =", |part| format!("{part}=")),
+            ("two =", |part| format!("{part}==")),
+            ("a blank", |part| format!("{part} ")),
+            ("a line feed", |part| format!("{part}\n")),
+            ("a tab within", |part| format!("{}\t{}", &part[..1], &part[1..])),
+            ("NUL", |part| format!("{part}\0")),
+            ("NUL first", |part| format!("\0{part}")),
+            ("a length that no bytes have", |part| format!("{}A", &part[..part.len() / 4 * 4])),
+            ("spare bits", with_spare_bits),
+        ];
+        for (title, edit) in edits {
+            for index in 0..3 {
+                let mut bad = parts.clone();
+                bad[index] = edit(&bad[index]);
+                assert_eq!(refusal(&bad.join(".")), TokenMalformed, "{title} in part {index}");
+            }
+        }
+        for (url_safe, standard) in [('-', "+"), ('_', "/")] {
+            let mut bad = parts.clone();
+            assert!(bad[1].contains(url_safe), "{}", bad[1]);
+            bad[1] = bad[1].replace(url_safe, standard);
+            assert_eq!(refusal(&bad.join(".")), TokenMalformed, "{standard}");
+        }
+    }
+
+    #[test]
+    fn json_serialisations_are_no_tokens() {
+        let good = token(r#"{"alg":"RS256","kid":"k"}"#, "{}");
         let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else {
             panic!()
         };
-        for bad in [
-            format!("{header}=.{payload}.{signature}"),
-            format!("{header}.{payload}=.{signature}"),
-            format!("{header}.{payload}.{signature}=="),
-            format!("{header}.{}.{signature}", payload.replace('_', "/").replace('-', "+")),
-            format!("{header}.{payload}\n.{signature}"),
-            // "signaturE" with the two spare bits of the last character set.
-            format!("{header}.{payload}.{}", "YR"),
+        for text in [
+            format!(
+                r#"{{"protected":"{header}","payload":"{payload}","signature":"{signature}"}}"#
+            ),
+            format!(
+                r#"{{"payload":"{payload}","signatures":[{{"protected":"{header}","signature":"{signature}"}}]}}"#
+            ),
+            r#"{"a.b":"c.d"}"#.to_owned(),
+            "{}".to_owned(),
+            "[]".to_owned(),
         ] {
-            if bad != good {
-                assert_eq!(refusal(&bad), TokenMalformed, "{bad}");
-            }
+            assert_eq!(refusal(&text), TokenMalformed, "{text}");
+            assert_eq!(refusal(&encode(&text)), TokenMalformed, "{text}");
         }
     }
 
@@ -238,6 +300,10 @@ mod tests {
             ("[]", TokenMalformed),
             ("1", TokenMalformed),
             (r#"{"aud":"a","aud":"b"}"#, TokenMalformed),
+            (r#"{"aud":"a","\u0061ud":"b"}"#, TokenMalformed),
+            (r#"{"a":{"b":1,"b":2}}"#, TokenMalformed),
+            (r#"{"cnf":null}"#, TokenKindRejected),
+            (r#"{"\u0063nf":{}}"#, TokenKindRejected),
             (r#"{"cnf":{"jkt":"x"}}"#, TokenKindRejected),
         ] {
             assert_eq!(refusal(&token(header, payload)), reason, "{payload}");

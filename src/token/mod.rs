@@ -12,5 +12,5 @@ mod verifier;
 
 pub use bearer::bearer_token;
 pub use cache::TokenCache;
-pub use claims::{Claims, Expected};
-pub use verifier::{SelfTestFailed, Verifier, self_test};
+pub use claims::{Claims, Expected, V1Audiences};
+pub use verifier::{Audience, SelfTestFailed, Verifier, self_test};

@@ -1,12 +1,12 @@
 //! From a token's text to claims that are proven to be its issuer's.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
-use tokio::time::Instant;
+use tokio::{sync::SemaphorePermit, time::Instant};
 
 use super::{
-    Claims, Expected, TokenCache,
+    Claims, Expected, TokenCache, V1Audiences,
     cache::{Proven, TokenHash},
     compact::Unverified,
 };
@@ -23,48 +23,64 @@ use crate::{
 pub struct Verifier {
     issuers: HashMap<TenantId, Arc<Issuer>>,
     cache: TokenCache,
+    max_lifetime: Duration,
     clock: Clock,
     metrics: Arc<Metrics>,
 }
 
+/// The application that a token must be for.
+#[derive(Debug, Clone, Copy)]
+pub struct Audience<'a> {
+    pub tenant: TenantId,
+    pub client_id: ClientId,
+    /// `None` where it does not take v1.0 tokens.
+    pub v1: Option<V1Audiences<'a>>,
+}
+
 impl Verifier {
-    /// A verifier of tokens from these issuers.
+    /// A verifier of tokens from these issuers that live no longer than `max_lifetime`.
     pub fn new(
         issuers: &[Arc<Issuer>],
         cache: TokenCache,
+        max_lifetime: Duration,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
         let issuers = issuers.iter().map(|issuer| (issuer.tenant(), Arc::clone(issuer))).collect();
-        Self { issuers, cache, clock, metrics }
+        Self { issuers, cache, max_lifetime, clock, metrics }
     }
 
-    /// The claims of a token that `tenant` issued for `audience` and that holds now.
+    /// The claims of a token that the audience's tenant issued for it and that holds now.
     ///
-    /// Waits only for a key that is being fetched, and no longer than until `deadline`.
+    /// Waits only for a key that is being fetched, and no longer than until `deadline`. The check's
+    /// `place` among those under way is given back before: a flood of tokens with unknown keys
+    /// must not keep others from being decided.
     ///
     /// # Errors
     /// Every reason from `token_malformed` to `token_claims_invalid`, and `deadline_exceeded`.
     pub async fn verify(
         &self,
         token: &str,
-        tenant: TenantId,
-        audience: ClientId,
+        audience: &Audience<'_>,
         deadline: Instant,
+        place: SemaphorePermit<'_>,
     ) -> Result<Arc<Claims>, Denial> {
+        let Audience { tenant, client_id, v1 } = *audience;
         let issuer = self.issuers.get(&tenant).ok_or(DenyReason::InternalError)?;
         let hash = TokenHash::of(token);
         let (claims, fresh) = match self.proven_before(&hash, issuer) {
             Some(claims) => (claims, None),
             None => {
-                let (key, claims) = prove(token, issuer, deadline).await?;
+                let (key, claims) = prove(token, issuer, deadline, place).await?;
                 (Arc::clone(&claims), Some(Proven { tenant, key, claims }))
             }
         };
         self.metrics.token_cache_request(fresh.is_none());
         let issuer_name = issuer.name().ok_or(DenyReason::KeysUnavailable)?;
-        let now = self.clock.now();
-        claims.check(&Expected { issuer: &issuer_name, tenant, audience, now })?;
+        let (now, max_lifetime) = (self.clock.now(), self.max_lifetime.as_secs());
+        let issuer = &issuer_name;
+        let expected = Expected { issuer, tenant, audience: client_id, v1, max_lifetime, now };
+        claims.check(&expected)?;
         if let Some(proven) = fresh {
             self.cache.insert(hash, proven);
         }
@@ -79,7 +95,7 @@ impl Verifier {
     /// Claims that were proven before, by a key that the issuer still publishes.
     fn proven_before(&self, hash: &TokenHash, issuer: &Issuer) -> Option<Arc<Claims>> {
         let proven = self.cache.get(hash)?;
-        let current = issuer.known_key(proven.key.kid())?;
+        let KeyLookup::Found(current) = issuer.known_key(proven.key.kid()) else { return None };
         (proven.tenant == issuer.tenant() && *current == *proven.key)
             .then(|| Arc::clone(&proven.claims))
     }
@@ -89,9 +105,17 @@ async fn prove(
     token: &str,
     issuer: &Issuer,
     deadline: Instant,
+    place: SemaphorePermit<'_>,
 ) -> Result<(Arc<Key>, Arc<Claims>), Denial> {
     let unverified = Unverified::parse(token)?;
-    let key = match issuer.key(&unverified.kid, deadline).await {
+    let lookup = match issuer.known_key(&unverified.kid) {
+        KeyLookup::Unknown => {
+            drop(place);
+            issuer.awaited_key(&unverified.kid, deadline).await
+        }
+        known => known,
+    };
+    let key = match lookup {
         KeyLookup::Found(key) => key,
         KeyLookup::Unknown => return Err(DenyReason::TokenKeyUnknown.into()),
         KeyLookup::Unavailable => return Err(DenyReason::KeysUnavailable.into()),
@@ -141,11 +165,4 @@ pub fn self_test() -> Result<(), SelfTestFailed> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_signature_library_works() {
-        self_test().unwrap();
-    }
-}
+mod tests;

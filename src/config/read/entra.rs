@@ -22,6 +22,8 @@ pub fn read(values: &mut Values<'_>, own: Option<Tenant>) -> Option<Entra> {
         tenants: tenants?,
         required_role: text(values, "entra.required_role", "access_as_application"),
         required_scope: text(values, "entra.required_scope", "defaultaccess"),
+        max_token_lifetime: values.duration("entra.max_token_lifetime", "5m", "29h", "24h"),
+        accept_v1_tokens: values.boolean("entra.accept_v1_tokens", false),
         proxy: proxy.unwrap_or(Proxy::Environment),
         keys: keys(values),
     };
@@ -107,13 +109,21 @@ impl Stated {
             .as_ref()
             .and_then(|url| url.as_str().strip_suffix(WELL_KNOWN_SUFFIX).map(str::to_owned));
         let id = id
-            .or_else(|| issuer.as_deref().and_then(guid_in))
-            .or_else(|| well_known_url.as_ref().and_then(|url| guid_in(url.as_str())));
+            .or_else(|| issuer.as_deref().and_then(TenantId::in_path))
+            .or_else(|| well_known_url.as_ref().and_then(|url| TenantId::in_path(url.as_str())));
         let Some(id) = id else {
             let message = "The tenant's id is missing: neither the issuer's path holds a GUID nor is tenant_id stated.";
             reader.error(place, Code::Missing, message);
             return None;
         };
+        let of_issuer = issuer.as_deref().or(of_location.as_deref()).and_then(TenantId::in_path);
+        if let Some(other) = of_issuer.filter(|other| *other != id) {
+            let message = format!(
+                "The issuer is that of the tenant {other}, but the tenant's id is {id}: no token could be both."
+            );
+            reader.error(place, Code::InvalidValue, message);
+            return None;
+        }
         let (issuer, key_source) = match (issuer, jwks_uri, well_known_url) {
             (Some(issuer), Some(jwks_uri), _) => (Some(issuer), KeySource::Stated { jwks_uri }),
             // OpenID Connect Discovery 1.0, section 4: the location is the issuer and a suffix.
@@ -131,11 +141,6 @@ impl Stated {
         };
         Some(Tenant { id, name, issuer, key_source })
     }
-}
-
-/// The first segment of a URL's path that is a GUID.
-fn guid_in(url: &str) -> Option<TenantId> {
-    url.split('/').find_map(|segment| segment.parse().ok())
 }
 
 /// The value is never printed: it may hold a password.

@@ -167,10 +167,11 @@ mod tests {
 
     fn caller(extra: &Value) -> Caller {
         let mut claims =
-            json!({"azp": TENANT, "scp": "defaultaccess other", "oid": "oid", "sub": "sub"});
+            json!({"azp": TENANT, "scp": "defaultaccess other", "oid": TENANT, "sub": "sub"});
         for (name, value) in extra.as_object().unwrap() {
             claims[name] = value.clone();
         }
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let claims = Claims::read(claims.to_string().as_bytes()).unwrap();
         Caller::from_claims(Arc::new(claims), TENANT.parse().unwrap()).unwrap()
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use tracing::error;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     authorizer::{Authorizer, Outcome},
     config::AskedBy,
-    decision::{Decision, DenyReason},
+    decision::Decision,
     telemetry::{Metrics, log_decision},
 };
 
@@ -22,8 +22,6 @@ pub struct Shared {
     pub authorizer: Authorizer,
     pub answers: Answers,
     pub metrics: Arc<Metrics>,
-    /// One permit for each check that may be under way.
-    pub capacity: Semaphore,
 }
 
 /// Answers the checks of one listener.
@@ -42,17 +40,14 @@ impl CheckService {
     /// Reads, decides and answers one check: a `CheckRequest` in, a `CheckResponse` out.
     pub(super) async fn answer(&self, message: &[u8], deadline: Option<Instant>) -> Vec<u8> {
         let began = Instant::now();
-        let Shared { authorizer, answers, capacity, .. } = &*self.shared;
+        let Shared { authorizer, answers, .. } = &*self.shared;
         let is_ours = |name: &str| answers.headers.is_ours(name);
         let check =
             Check::read(message, self.asked_by, deadline, is_ours).unwrap_or_else(|error| {
                 error!(%error, "a CheckRequest cannot be read; it is denied");
                 Check::nothing_known(self.asked_by, deadline)
             });
-        let outcome = match capacity.try_acquire() {
-            Ok(_permit) => authorizer.authorize(&check.request).await,
-            Err(_) => Outcome::new(Decision::Deny(DenyReason::Overloaded.into())),
-        };
+        let outcome = authorizer.authorize(&check.request).await;
         let response = answers.write(&outcome, &check.impostors, check.is_grpc);
         self.record(&outcome, check.traceparent, began.elapsed());
         response
