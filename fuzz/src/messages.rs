@@ -93,7 +93,7 @@ pub fn header_encoding(bytes: &[u8]) {
     let mut texts = text.split('\0');
     let [name, username, scopes, role] = [(); 4].map(|()| texts.next().unwrap_or_default());
     let claims = json!({
-        "azp": AUDIENCE, "name": name, "preferred_username": username,
+        "azp": AUDIENCE, "oid": TENANT, "name": name, "preferred_username": username,
         "scp": format!("defaultaccess {scopes}"), "roles": [role],
     });
     let response = answer(&claims);

@@ -16,7 +16,7 @@ pub fn key_set(text: &[u8]) {
     }
     let Some(read) = json::parse(text) else { return };
     let Some(Json::List(entries)) = read.get("keys") else { panic!("no list of keys") };
-    assert_eq!(set.len() + set.skipped.len(), entries.len());
+    assert_eq!(set.len() + set.skipped.count(), entries.len());
     let named =
         |kid: &str| entries.iter().filter(|entry| text_of(entry, "kid") == Some(kid)).count();
     for kid in set.kids() {

@@ -14,9 +14,9 @@ use portvakt::{
     keys::Issuer,
     policy::Caller,
     telemetry::Metrics,
-    token::{Claims, Expected, TokenCache, Verifier},
+    token::{Audience, Claims, Expected, TokenCache, Verifier},
 };
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{AUDIENCE, ISSUER, TENANT, json, oracle};
 
@@ -48,6 +48,8 @@ pub fn claims(payload: &[u8]) {
         issuer: ISSUER,
         tenant: TENANT.parse().unwrap(),
         audience: AUDIENCE.parse().unwrap(),
+        v1: None,
+        max_lifetime: 24 * 3600,
         now: NOW,
     };
     let claims = Claims::read(payload);
@@ -76,13 +78,20 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     let metrics = Arc::new(Metrics::new());
     let tenant = config.entra.tenants[0].clone();
     let issuer = Issuer::new(tenant, config.entra.keys, Arc::clone(&metrics));
-    Verifier::new(&[Arc::new(issuer)], TokenCache::new(0), Clock::new(|| NOW), metrics)
+    let (cache, clock) = (TokenCache::new(0), Clock::new(|| NOW));
+    Verifier::new(&[Arc::new(issuer)], cache, config.entra.max_token_lifetime, clock, metrics)
 });
 
 fn compare(token: &str) {
     let deadline = Instant::now() + Duration::from_secs(1);
-    let (tenant, audience) = (TENANT.parse().unwrap(), AUDIENCE.parse().unwrap());
-    let verified = VERIFIER.verify(token, tenant, audience, deadline).now_or_never();
+    let audience = Audience {
+        tenant: TENANT.parse().unwrap(),
+        client_id: AUDIENCE.parse().unwrap(),
+        v1: None,
+    };
+    let places = Semaphore::new(1);
+    let place = places.try_acquire().expect("the only one");
+    let verified = VERIFIER.verify(token, &audience, deadline, place).now_or_never();
     let denial = verified.expect("nothing to wait for").expect_err("nobody has a key");
     // How long a token may be is asked before, where the header is read.
     let is_short = token.len() <= 16 * 1024;

@@ -130,24 +130,14 @@ fn time(value: &Json) -> Option<u64> {
 }
 
 fn has_types(claims: &Json) -> bool {
-    let texts = [
-        "iss",
-        "aud",
-        "tid",
-        "ver",
-        "azp",
-        "idtyp",
-        "scp",
-        "oid",
-        "sub",
-        "name",
-        "preferred_username",
-        "NAVident",
-    ];
+    let texts = ["iss", "aud", "tid", "ver", "azp", "appid", "idtyp", "scp", "oid"];
+    // They decide nothing and are handed on, where they are there.
+    let told = ["sub", "name", "preferred_username", "NAVident"];
     let are = |names: &[&str], is: fn(&Json) -> bool| {
         names.iter().all(|name| claims.get(name).is_none_or(is))
     };
     are(&texts, |value| value.text().is_some())
+        && are(&told, |value| value.text().is_some() || *value == Json::Null)
         && are(&["exp", "iat", "nbf"], |value| time(value).is_some())
         && are(&["roles", "groups"], |value| list(value).is_some())
         && are(&["_claim_names"], |value| matches!(value, Json::Object(_)))
@@ -172,8 +162,17 @@ pub fn may_call(claims: &Json, audience: &str, grants: &Grants<'_>) -> bool {
         (false, Some(scopes)) if !scopes.trim().is_empty() => {
             let has_scope = scopes.split_ascii_whitespace().any(|scope| scope == grants.scope);
             let is_member = texts("groups").iter().any(|group| grants.groups.contains(group));
-            (consumer == audience || has_scope) && is_member
+            let is_person = text("oid").is_some_and(is_guid);
+            is_person && is_member && (consumer == audience || has_scope)
         }
         _ => false,
     }
+}
+
+/// As Entra ID writes them.
+fn is_guid(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let is_digit = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts.iter().all(|part| part.bytes().all(is_digit))
 }

@@ -13,8 +13,10 @@ import sys
 
 import jwt
 
-# What PyJWT refuses and Portvakt lets through for a good reason: reason of PyJWT -> why. Empty.
-DOCUMENTED = {}
+# What PyJWT refuses and Portvakt lets through for a good reason.
+DOCUMENTED = {
+    "InvalidSubjectError": "sub decides nothing here; null is handed on as if it were not there",
+}
 
 
 def verifier(expected):
@@ -51,18 +53,23 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         verdict = verifier(json.loads(next(file)))
         counts = collections.Counter()
-        disagreements = []
+        cases, disagreements = 0, []
         for line in file:
+            cases += 1
             token, allowed, reason = json.loads(line)
             refusal = verdict(token)
             counts[allowed, refusal is None] += 1
-            if allowed and refusal is not None and refusal not in DOCUMENTED:
+            if not allowed or refusal is None:
+                continue
+            if refusal in DOCUMENTED:
+                counts["documented"] += 1
+            else:
                 disagreements.append(f"PyJWT {refusal}, Portvakt {reason}: {token}")
     print(*disagreements[:5], sep="\n", end="\n" if disagreements else "")
     print(
-        f"cases {counts.total()} (PyJWT {jwt.__version__}), allowed by both {counts[True, True]}, "
+        f"cases {cases} (PyJWT {jwt.__version__}), allowed by both {counts[True, True]}, "
         f"refused by both {counts[False, False]}, refused by Portvakt alone {counts[False, True]}, "
-        f"disagreements {len(disagreements)}"
+        f"documented differences {counts['documented']}, disagreements {len(disagreements)}"
     )
     return 1 if disagreements else 0
 
