@@ -124,10 +124,17 @@ fn claims() -> impl Strategy<Value = Map<String, Value>> {
         option::weighted(0.6, vec(select(WORDS), 0..3)),
         option::weighted(0.6, vec(prop_oneof![4 => select(&GROUPS[..]), 1 => Just("x")], 0..4)),
         option::weighted(0.3, select(&["groups", "roles"][..])),
+        option::weighted(0.3, select(&[GROUPS[0], CLIENTS[1], USER, "admin@example.com"][..])),
         option::weighted(0.95, prop_oneof![19 => Just(USER), 1 => Just("user@example.com")]),
     )
-        .prop_map(|(azp, idtyp, scopes, roles, groups, claim_name, oid)| {
+        .prop_map(|(azp, idtyp, scopes, roles, groups, claim_name, mutable, oid)| {
             let members = [
+                // What its holder can change never decides: the oracle does not know these.
+                ("email", mutable.map(|text| json!(text))),
+                ("upn", mutable.map(|text| json!(text))),
+                ("preferred_username", mutable.map(|text| json!(text))),
+                ("name", mutable.map(|text| json!(text))),
+                ("azp_name", mutable.map(|text| json!(text))),
                 ("oid", oid.map(|oid| json!(oid))),
                 ("azp", azp.map(|azp| json!(azp))),
                 ("idtyp", idtyp.map(|idtyp| json!(idtyp))),

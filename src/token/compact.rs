@@ -245,7 +245,8 @@ mod tests {
         let header = encode(r#"{"alg":"RS256","kid":"k1"}"#);
         let parts = [header, encode(r#"{"a":"xx?xx>"}"#), encode("signature1")];
         assert!(Unverified::parse(&parts.join(".")).is_ok());
-        let edits: [(&str, fn(&str) -> String); 9] = [
+        type Edit = fn(&str) -> String;
+        let edits: [(&str, Edit); 9] = [
             ("one =", |part| format!("{part}=")),
             ("two =", |part| format!("{part}==")),
             ("a blank", |part| format!("{part} ")),

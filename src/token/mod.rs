@@ -5,6 +5,8 @@
 
 mod bearer;
 mod cache;
+#[cfg(test)]
+mod checklist;
 mod claims;
 mod compact;
 mod json;

@@ -1,6 +1,6 @@
 //! Issuers change their keys, stumble, and come late.
 
-use std::fs;
+use std::{fs, time::Instant};
 
 use serde_json::json;
 
@@ -71,13 +71,7 @@ async fn an_issuer_that_stumbles_takes_nobody_down() {
         "portvakt_jwks_refreshes_total{{issuer=\"{}\",outcome=\"failure\"}}",
         world.issuer.name(HOME)
     );
-    for behaviour in [
-        Behaviour::Failing,
-        Behaviour::Garbage,
-        Behaviour::EmptySet,
-        Behaviour::Redirecting,
-        Behaviour::Hanging,
-    ] {
+    for behaviour in Behaviour::FAULTY {
         world.issuer.behave(HOME, behaviour);
         let before = world.portvakt.metric(&failures).await;
         until(&format!("a refresh that fails: {behaviour:?}"), async || {
@@ -90,10 +84,62 @@ async fn an_issuer_that_stumbles_takes_nobody_down() {
         .await;
         assert_eq!(world.portvakt.admin("/readyz").await.0, 200, "{behaviour:?}");
     }
-    world.issuer.behave(HOME, Behaviour::Normal);
+    world.issuer.behave(HOME, Behaviour::MixedKeys);
     world.issuer.rotate(HOME, "after the trouble");
     let new = Token::of_application(WEBSHOP);
     until_equal(200, async || world.get("/").token(&new).send().await.status).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_metadata_document_that_points_elsewhere_is_not_followed() {
+    let changes = json!({"entra": {"keys": {"refresh_interval": "1s"}}});
+    let world = World::with(Release::Current, changes, |envoy| envoy).await;
+    let token = world.issuer.issue(HOME, &Token::of_application(WEBSHOP));
+    for (behaviour, told) in [
+        (Behaviour::KeysElsewhere, "is not at its own host"),
+        (Behaviour::OtherIssuer, "by the configuration it is"),
+    ] {
+        world.issuer.behave(HOME, behaviour);
+        until(told, async || world.portvakt.log.text().contains(told).then_some(())).await;
+        world.get("/").bearer(&token).send().await.received();
+    }
+    assert_eq!(world.issuer.strays(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_unknown_keys_costs_the_issuer_little_and_others_nothing() {
+    let limits = json!({"limits": {"concurrent_checks": 32, "deadline": "1s"}});
+    let world = World::with(Release::Current, limits, |envoy| envoy).await;
+    let token = world.issuer.issue(HOME, &Token::of_application(WEBSHOP));
+    let (began, before) = (Instant::now(), world.issuer.key_requests(HOME));
+    let forged = |number: usize| {
+        let token = Token::of_application(WEBSHOP).header("kid", format!("forged {number}"));
+        world.get("/").token(&token).send()
+    };
+    for number in 0..300 {
+        forged(number).await.assert_denied("token_key_unknown");
+    }
+    let asked = world.issuer.key_requests(HOME) - before;
+    let allowed = usize::try_from(began.elapsed().as_secs()).unwrap() + 1;
+    assert!(asked <= allowed, "{asked} requests where the cooldown allows {allowed}");
+
+    world.issuer.behave(HOME, Behaviour::Hanging);
+    until("a check that waits for the keys", async || {
+        (forged(0).await.reason()? == "deadline_exceeded").then_some(())
+    })
+    .await;
+    // Three times as many wait as may be decided at once.
+    let flood = futures_util::future::join_all((0..96).map(forged));
+    let good = async {
+        for _ in 0..30 {
+            world.get("/").bearer(&token).send().await.received();
+        }
+    };
+    let (refused, ()) = tokio::join!(flood, good);
+    for answer in refused {
+        let reason = answer.reason().unwrap();
+        assert!(["deadline_exceeded", "token_key_unknown"].contains(&&*reason), "{reason}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    SigningKey, Token, World,
-    documents::{DIRECTORY, FOREIGN, HOME, NEWSLETTER, WEBSHOP},
+    Behaviour, Release, SigningKey, Token, World,
+    documents::{self, DIRECTORY, FOREIGN, HOME, NEWSLETTER, ORDERS_API, PENSION, WEBSHOP},
     signing_key::encode,
     token::now,
+    wait::until_equal,
 };
 
 /// What a case is, the reason for which its token is refused (none: let through), and the token.
@@ -31,6 +32,160 @@ async fn each_faulty_token_is_refused_for_its_own_reason() {
         let signature = token.rsplit('.').next().unwrap();
         assert!(signature.len() < 20 || !world.portvakt.log.text().contains(signature), "{title}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_one_tenant_opens_no_application_of_another() {
+    let world = World::start().await;
+    let kid = &world.issuer.key(HOME).kid;
+    world.issuer.rotate(FOREIGN, kid);
+    world.issuer.behave(FOREIGN, Behaviour::Normal);
+    // Its own token, right in everything but the tenant that issued it.
+    let own = Token::of_application(PENSION).claim("aud", PENSION);
+    let of_home = world.issuer.issue(HOME, &own);
+    let of_foreign = world.issuer.issue(FOREIGN, &own);
+    let forged = world.issuer.complete(FOREIGN, &own, kid).sign(&world.issuer.key(HOME));
+    let send = async |token: &str| world.get("/").host("pension.test").bearer(token).send().await;
+    until_equal(200, async || send(&of_foreign).await.status).await;
+    for token in [&of_home, &forged] {
+        send(token).await.assert_denied("token_signature_invalid");
+    }
+    // Nor one that was verified before, for an application of its own tenant.
+    let known = world.issuer.issue(HOME, &granted());
+    world.get("/").bearer(&known).send().await.received();
+    send(&known).await.assert_denied("token_signature_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_places_of_keys_in_a_header_are_never_asked() {
+    let world = World::start().await;
+    let good = world.issuer.key(HOME);
+    let stranger = SigningKey::generate("stranger");
+    let place = json!(world.issuer.stray_url());
+    let unknown = world.issuer.complete(HOME, &granted(), "unknown");
+    let known = world.issuer.complete(HOME, &granted(), &good.kid);
+    for (name, value) in
+        [("jku", place.clone()), ("x5u", place), ("jwk", stranger.jwk()), ("x5c", json!(["MIIB"]))]
+    {
+        let unknown = unknown.clone().header(name, value.clone()).sign(&stranger);
+        world.get("/").bearer(&unknown).send().await.assert_denied("token_key_unknown");
+        let forged = known.clone().header(name, value.clone()).sign(&stranger);
+        world.get("/").bearer(&forged).send().await.assert_denied("token_signature_invalid");
+        world
+            .get("/")
+            .bearer(&known.clone().header(name, value).sign(&good))
+            .send()
+            .await
+            .received();
+    }
+    assert_eq!(world.issuer.strays(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_token_is_refused_with_a_word_about_what_it_is() {
+    let world = World::start().await;
+    let identity = Token::of_user(WEBSHOP).without("azp").without("scp").claim("nonce", "n");
+    let answer = world.get("/").token(&identity).send().await;
+    answer.assert_denied("token_claims_invalid");
+    assert!(answer.body.contains("most likely an identity token"), "{}", answer.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_claim_value_is_echoed_to_the_caller() {
+    let world = World::start().await;
+    let hostile = "evil\", error=\"none\"\r\nset-cookie: evil=1, Basic realm=\"evil\"";
+    let user = || Token::of_user(WEBSHOP);
+    let claims = ["iss", "aud", "tid", "ver", "azp", "idtyp", "scp", "oid", "sub", "exp", "roles"];
+    let mut tokens: Vec<_> = claims.map(|name| user().claim(name, hostile)).into();
+    tokens.extend(["kid", "typ", "alg", "crit", "enc"].map(|name| user().header(name, hostile)));
+    tokens.push(user().claim(hostile, hostile).without("exp"));
+    tokens.push(user().header(hostile, hostile).without("exp"));
+    let mut refused = 0;
+    for token in tokens {
+        let answer = world.get("/").token(&token).send().await;
+        if answer.status == 200 {
+            continue;
+        }
+        refused += 1;
+        answer.assert_denied(&answer.reason().unwrap());
+        let headers = format!("{:?}", answer.headers);
+        assert!(!headers.contains("evil") && !answer.body.contains("evil"), "{answer:?}");
+        assert!(answer.header("set-cookie").is_none());
+    }
+    // A subject that nothing depends on, and a kind that is not that of applications.
+    assert_eq!(refused, 16);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn v1_tokens_count_where_the_document_asks_for_them() {
+    let world = World::start().await;
+    let document = format!(
+        "apiVersion: nais.io/v1alpha1\nkind: Application\nmetadata:\n  name: legacy\n  namespace: team-old\n  annotations:\n    portvakt.dev/client-id: {LEGACY}\n    portvakt.dev/accept-v1-tokens: \"true\"\n    portvakt.dev/app-id-uris: https://legacy.test\nspec:\n  ingresses: [\"https://legacy.test\"]\n  azure: {{application: {{enabled: true, allowAllUsers: true}}}}\n  accessPolicy: {{inbound: {{rules: [{{application: webshop, namespace: team-orders}}]}}}}\n"
+    );
+    documents::replace(&world.documents().join("legacy.yaml"), &document);
+    let send =
+        async |host: &str, token: &Token| world.get("/").host(host).token(token).send().await;
+    let v1 = v1_token(Token::of_application(WEBSHOP)).claim("aud", LEGACY);
+    until_equal(200, async || send("legacy.test", &v1).await.status).await;
+    let user = v1_token(Token::of_user(WEBSHOP)).claim("aud", format!("api://{LEGACY}"));
+    let received = send("legacy.test", &user).await.received();
+    assert_eq!(received.all("x-caller-client-id"), [WEBSHOP]);
+    for (title, reason, token) in [
+        ("its App ID URI", "", v1.clone().claim("aud", "https://legacy.test")),
+        ("another's App ID URI", "token_audience_rejected", v1.clone().claim("aud", "api://x")),
+        (
+            "a consumer that is not granted",
+            "consumer_not_granted",
+            v1.clone().claim("appid", NEWSLETTER),
+        ),
+        (
+            "the consumer in azp",
+            "token_claims_invalid",
+            v1.clone().without("appid").claim("azp", WEBSHOP),
+        ),
+        ("no role", "role_missing", v1.clone().without("roles")),
+        (
+            "version 2.0 of the issuer of 1.0",
+            "token_version_rejected",
+            v1.clone().claim("ver", "2.0"),
+        ),
+        ("another tenant", "token_claims_invalid", v1.clone().claim("tid", FOREIGN)),
+        ("a v2.0 token", "", Token::of_application(WEBSHOP).claim("aud", LEGACY)),
+    ] {
+        let answer = send("legacy.test", &token).await;
+        eprintln!("{title}: {} {:?}", answer.status, answer.reason());
+        match reason {
+            "" => drop(answer.received()),
+            reason => answer.assert_denied(reason),
+        }
+    }
+    // Its neighbours ask for nothing of the kind.
+    send("orders.test", &v1_token(granted())).await.assert_denied("token_version_rejected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn v1_tokens_count_everywhere_where_the_configuration_says_so() {
+    let changes = json!({"entra": {"accept_v1_tokens": true}});
+    let world = World::with(Release::Current, changes, |envoy| envoy).await;
+    for audience in [ORDERS_API.to_owned(), format!("api://{ORDERS_API}")] {
+        let token = v1_token(granted()).claim("aud", audience);
+        world.get("/").token(&token).send().await.received();
+    }
+    let other = v1_token(granted()).claim("aud", "api://orders");
+    world.get("/").token(&other).send().await.assert_denied("token_audience_rejected");
+}
+
+/// An application that still gets v1.0 tokens.
+const LEGACY: &str = "9b7d5f31-2c48-4e6a-8f05-1a3c5e7092b4";
+
+/// The same as a v1.0 token.
+fn v1_token(token: Token) -> Token {
+    let client_id = token.claims["azp"].clone();
+    token
+        .without("azp")
+        .claim("appid", client_id)
+        .claim("iss", format!("https://sts.windows.net/{HOME}/"))
+        .claim("ver", "1.0")
 }
 
 fn granted() -> Token {
@@ -194,6 +349,14 @@ fn kinds(world: &World) -> Vec<Case> {
             issue(granted().claim("cnf", json!({"kid": "x"}))),
         ),
         ("an application and a user", "token_claims_invalid", issue(user().claim("idtyp", "app"))),
+        ("a user by a name alone", "token_claims_invalid", issue(user().without("oid"))),
+        ("a user by an address", "token_claims_invalid", issue(user().claim("oid", "a@b.example"))),
+        (
+            "an application of null kind",
+            "token_claims_invalid",
+            issue(granted().claim("idtyp", Value::Null)),
+        ),
+        ("null for the start", "token_claims_invalid", issue(granted().claim("nbf", Value::Null))),
         ("neither of them", "token_claims_invalid", issue(granted().without("idtyp"))),
         ("a user who says so", "", issue(user().claim("idtyp", "user"))),
         (

@@ -186,6 +186,35 @@ fn a_wrong_value_breaks_the_document_and_is_found_at_its_place() {
 }
 
 #[test]
+fn annotations_ask_for_v1_tokens() {
+    let annotated = |annotations: &str| {
+        let annotations = format!("annotations: {{{annotations}}}, namespace");
+        application("api", "").replace("namespace", &annotations)
+    };
+    let accept = "portvakt.dev/accept-v1-tokens";
+    let uris = "portvakt.dev/app-id-uris";
+    for (annotations, accepted, expected) in [
+        (String::new(), false, vec![]),
+        (format!("{accept}: 'true'"), true, vec![]),
+        (format!("{accept}: 'false'"), false, vec![]),
+        (format!("{uris}: 'api://prod.team.api'"), false, vec!["api://prod.team.api"]),
+        (
+            format!("{accept}: 'true', {uris}: 'api://a, https://b.example c'"),
+            true,
+            vec!["api://a", "https://b.example"],
+        ),
+    ] {
+        let (manifest, findings) = manifest(&annotated(&annotations));
+        assert_eq!(manifest.v1.accepted, accepted, "{annotations}");
+        assert_eq!(manifest.v1.app_id_uris, expected, "{annotations}");
+        assert_eq!(findings.len(), usize::from(annotations.contains(" c'")), "{findings:?}");
+    }
+    let broken = read(&annotated(&format!("{accept}: 'yes'")), None);
+    assert_eq!(findings(&broken).len(), 1, "{broken:?}");
+    assert!(broken.documents[0].is_broken());
+}
+
+#[test]
 fn what_probably_is_a_slip_is_a_warning() {
     for (spec, expected) in [
         ("spec: {accesPolicy: {}}", "4:8 warning unknown_key"),

@@ -355,3 +355,14 @@ fn an_application_with_a_broken_document_lets_nobody_in() {
         assert_eq!(*find(&resolved, "dev:team:api"), broken, "{documents:?}");
     }
 }
+
+#[test]
+fn what_a_document_says_of_v1_tokens_is_in_force_with_it() {
+    let asking = "annotations: {portvakt.dev/accept-v1-tokens: 'true', portvakt.dev/app-id-uris: 'api://a'}, namespace";
+    let asking = manifest("api", "{}").replace("namespace", asking);
+    for (document, expected) in [(asking, true), (manifest("api", "{}"), false)] {
+        let resolved = Known::of([document, registration("api", 1, "")]).resolve();
+        let Protection::Enforced { v1, .. } = find(&resolved, "dev:team:api") else { panic!() };
+        assert_eq!((v1.accepted, v1.app_id_uris.len()), (expected, usize::from(expected)));
+    }
+}

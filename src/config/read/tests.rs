@@ -72,6 +72,8 @@ entra:
       tenant_id: 11111111-2222-3333-4444-555555555555
   required_role: r
   required_scope: s
+  max_token_lifetime: 28h
+  accept_v1_tokens: true
   proxy: http://user:secret@webproxy.example:8088
   keys: {refresh_interval: 30m, cooldown: 5s, max_age: 2h}
 applications:
@@ -168,6 +170,79 @@ limits: {deadline: soon, concurrent_checks: 0}
         assert!(findings.iter().any(|found| found.starts_with(line)), "{line}\n{findings:#?}");
     }
     assert_eq!(findings.len(), expected.len(), "{findings:#?}");
+}
+
+#[test]
+fn a_tenant_is_that_of_its_issuer() {
+    const OTHER: &str = "2f6c8a1b-3d5e-4f70-8b92-c4d6e8f0a1b3";
+    let issuer = format!("https://login.example/{TENANT}/v2.0");
+    let location = format!("well_known_url: {issuer}/.well-known/openid-configuration");
+    for (tenant, is_usable) in [
+        (format!("{location}, tenant_id: {TENANT}"), true),
+        (format!("{location}, tenant_id: {OTHER}"), false),
+        (format!("issuer: {issuer}, jwks_uri: https://a.example/k, tenant_id: {OTHER}"), false),
+        (
+            format!(
+                "issuer: https://a.example/, jwks_uri: https://a.example/k, tenant_id: {OTHER}"
+            ),
+            true,
+        ),
+        (format!("{location}, issuer: https://login.example/{OTHER}/v2.0"), true),
+    ] {
+        let text = format!("cluster: c\nentra: {{tenants: [{{{tenant}}}]}}\n");
+        let faults = read_text(&text, &[]).err();
+        assert_eq!(faults.is_none(), is_usable, "{tenant}: {faults:?}");
+        let is_told = |fault: &String| fault.contains("no token could be both");
+        assert!(faults.iter().flatten().all(is_told), "{tenant}: {faults:?}");
+    }
+}
+
+#[test]
+fn the_lifetime_of_tokens_is_a_day_unless_stated_and_never_above_29_hours() {
+    for (stated, expected) in [
+        ("", Some(24)),
+        ("1h", Some(1)),
+        ("29h", Some(29)),
+        ("29h 1s", None),
+        ("30days", None),
+        ("0s", None),
+    ] {
+        let read = read_text(LEAST, &[("PORTVAKT_ENTRA__MAX_TOKEN_LIFETIME", stated)]);
+        let lifetime = read.ok().map(|read| read.config.entra.max_token_lifetime.as_secs() / 3600);
+        assert_eq!(lifetime, expected, "{stated}");
+    }
+}
+
+#[test]
+fn v1_tokens_are_accepted_only_where_the_configuration_says_so() {
+    assert!(!config(LEAST, &[]).entra.accept_v1_tokens);
+    let accepting = config(LEAST, &[("PORTVAKT_ENTRA__ACCEPT_V1_TOKENS", "true")]);
+    assert!(accepting.entra.accept_v1_tokens);
+}
+
+#[test]
+fn no_setting_lets_a_mutable_claim_decide() {
+    for setting in [
+        "entra: {user_claim: email}",
+        "entra: {subject_claim: upn}",
+        "entra: {required_email: a@example.com}",
+        "entra: {allowed_domains: [example.com]}",
+        "applications: {users: [a@example.com]}",
+        "headers: {names: {email: x-caller-email}}",
+        "users: {claim: preferred_username}",
+    ] {
+        let faults = read_text(&format!("cluster: c\n{setting}\n"), &[]).unwrap_err();
+        let is_refused = |fault: &String| {
+            fault.contains("portvakt.yaml:2:")
+                && (fault.contains("unknown_key") || fault.contains("invalid_value"))
+        };
+        assert!(faults.iter().any(is_refused), "{setting}: {faults:#?}");
+    }
+    for key in crate::config::KEYS {
+        for claim in ["email", "upn", "preferred_username", "azp_name"] {
+            assert!(!key.path.contains(claim), "{}", key.path);
+        }
+    }
 }
 
 #[test]

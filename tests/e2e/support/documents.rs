@@ -7,6 +7,9 @@ pub const HOME: &str = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94";
 /// The tenant of `pension`, whose issuer fails in most tests.
 pub const FOREIGN: &str = "2f6c8a1b-3d5e-4f70-8b92-c4d6e8f0a1b3";
 
+/// The application of that tenant.
+pub const PENSION: &str = "6a9c1e3d-5f72-4b80-9d4e-2c7b8a0f6e15";
+
 pub const ORDERS_API: &str = "a2f4c0d1-5b7e-4d3a-8c69-17e05b9d4f20";
 pub const DIRECTORY: &str = "e1a7c3b9-8d52-4f60-b3e4-5c9a0d7f2168";
 /// Granted by `orders-api` and `directory`.

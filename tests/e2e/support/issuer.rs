@@ -3,19 +3,26 @@
 use std::{
     collections::HashMap,
     future::pending,
+    io, iter,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
     Json, Router,
+    body::Body,
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
-use serde_json::json;
-use tokio::net::TcpSocket;
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::{net::TcpSocket, time};
 
 use super::{SigningKey, Token};
 
@@ -29,16 +36,49 @@ pub enum Behaviour {
     Garbage,
     /// A key set without keys.
     EmptySet,
+    /// A key set of keys that cannot be used.
+    BadKeys,
+    /// A good key among bad ones.
+    MixedKeys,
+    /// A key set of two MiB.
+    OversizedSet,
     /// Never.
     Hanging,
+    /// One byte each second.
+    Trickling,
+    /// Without end.
+    Endless,
+    /// Breaks off in the midst of the answer.
+    Breaking,
     /// To another place.
     Redirecting,
+    /// A metadata document whose keys are at another place.
+    KeysElsewhere,
+    /// A metadata document of another issuer.
+    OtherIssuer,
+}
+
+impl Behaviour {
+    /// Those under which keys can be fetched no longer by who knows where they are.
+    pub const FAULTY: [Self; 10] = [
+        Self::Failing,
+        Self::Garbage,
+        Self::EmptySet,
+        Self::BadKeys,
+        Self::OversizedSet,
+        Self::Endless,
+        Self::Breaking,
+        Self::Redirecting,
+        Self::Hanging,
+        Self::Trickling,
+    ];
 }
 
 /// The issuer of several tenants.
 pub struct Issuer {
     address: SocketAddr,
     tenants: Arc<Tenants>,
+    strays: Arc<AtomicUsize>,
 }
 
 /// An issuer whose address is taken and where nobody listens: connections are refused.
@@ -52,6 +92,7 @@ type Tenants = Mutex<HashMap<String, Tenant>>;
 struct Tenant {
     keys: Vec<Arc<SigningKey>>,
     behaviour: Behaviour,
+    key_requests: usize,
 }
 
 impl Issuer {
@@ -66,10 +107,12 @@ impl Issuer {
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
         let tenant = |id: &&str| {
             let key = Arc::new(SigningKey::generate(&format!("key of {id}")));
-            ((*id).to_owned(), Tenant { keys: vec![key], behaviour: Behaviour::Normal })
+            let behaviour = Behaviour::Normal;
+            ((*id).to_owned(), Tenant { keys: vec![key], behaviour, key_requests: 0 })
         };
         let tenants = Arc::new(Mutex::new(tenants.iter().map(tenant).collect()));
-        let issuer = Self { address: socket.local_addr().unwrap(), tenants };
+        let address = socket.local_addr().unwrap();
+        let issuer = Self { address, tenants, strays: Arc::default() };
         AbsentIssuer { issuer, socket }
     }
 
@@ -86,6 +129,21 @@ impl Issuer {
     /// Has a tenant answer otherwise from now on.
     pub fn behave(&self, tenant: &str, behaviour: Behaviour) {
         self.tenants().get_mut(tenant).unwrap().behaviour = behaviour;
+    }
+
+    /// A place of its own at which nobody has anything to look for.
+    pub fn stray_url(&self) -> String {
+        format!("http://{}/stray/keys", self.address)
+    }
+
+    /// How often it was asked for what nobody should ask it for.
+    pub fn strays(&self) -> usize {
+        self.strays.load(Ordering::SeqCst)
+    }
+
+    /// How often it was asked for a tenant's keys.
+    pub fn key_requests(&self, tenant: &str) -> usize {
+        self.tenants()[tenant].key_requests
     }
 
     /// Replaces a tenant's keys by a new one.
@@ -151,6 +209,11 @@ impl AbsentIssuer {
             .route("/{tenant}/v2.0/.well-known/openid-configuration", get(metadata))
             .route("/{tenant}/discovery/v2.0/keys", get(keys))
             .with_state((self.issuer.address, Arc::clone(&self.issuer.tenants)));
+        let strays = Arc::clone(&self.issuer.strays);
+        let router = router.fallback(async move || {
+            strays.fetch_add(1, Ordering::SeqCst);
+            StatusCode::NOT_FOUND
+        });
         tokio::spawn(async { axum::serve(listener, router).await });
         self.issuer
     }
@@ -159,36 +222,87 @@ impl AbsentIssuer {
 type Shared = (SocketAddr, Arc<Tenants>);
 
 async fn metadata(State((address, tenants)): State<Shared>, Path(id): Path<String>) -> Response {
+    let behaviour = tenants.lock().unwrap().get(&id).map(|tenant| tenant.behaviour);
+    let keys = match behaviour {
+        Some(Behaviour::KeysElsewhere) => format!("http://localhost:{}/stray/keys", address.port()),
+        _ => format!("http://{address}/{id}/discovery/v2.0/keys"),
+    };
+    let issuer = match behaviour {
+        Some(Behaviour::OtherIssuer) => "00000000-0000-0000-0000-000000000000",
+        _ => &id,
+    };
     let document = json!({
-        "issuer": format!("http://{address}/{id}/v2.0"),
-        "jwks_uri": format!("http://{address}/{id}/discovery/v2.0/keys"),
+        "issuer": format!("http://{address}/{issuer}/v2.0"),
+        "jwks_uri": keys,
         "token_endpoint": format!("http://{address}/{id}/oauth2/v2.0/token"),
     });
-    let behaviour = tenants.lock().unwrap().get(&id).map(|tenant| tenant.behaviour);
-    answer(behaviour, document).await
+    answer(behaviour, &document).await
 }
 
 async fn keys(State((_, tenants)): State<Shared>, Path(id): Path<String>) -> Response {
-    let (behaviour, keys) = match tenants.lock().unwrap().get(&id) {
+    let (behaviour, keys) = match tenants.lock().unwrap().get_mut(&id) {
         Some(tenant) => {
+            tenant.key_requests += 1;
             let keys: Vec<_> = tenant.keys.iter().map(|key| key.jwk()).collect();
             (Some(tenant.behaviour), keys)
         }
         None => (None, Vec::new()),
     };
-    let keys = if behaviour == Some(Behaviour::EmptySet) { Vec::new() } else { keys };
-    answer(behaviour, json!({"keys": keys})).await
+    let keys = match behaviour {
+        Some(Behaviour::EmptySet) => Vec::new(),
+        Some(Behaviour::BadKeys) => bad_keys(),
+        Some(Behaviour::MixedKeys) => [bad_keys(), keys].concat(),
+        Some(Behaviour::OversizedSet) => [keys, vec![json!("x".repeat(2 << 20))]].concat(),
+        _ => keys,
+    };
+    answer(behaviour, &json!({"keys": keys})).await
 }
 
-async fn answer(behaviour: Option<Behaviour>, document: serde_json::Value) -> Response {
+/// Keys that must not be used, each for a reason of its own.
+fn bad_keys() -> Vec<Value> {
+    vec![
+        json!(7),
+        json!({"kty": "oct", "kid": "oct", "k": "c2VjcmV0"}),
+        json!({"kty": "RSA", "kid": "small", "n": "wcHB", "e": "AQAB"}),
+        json!({"kty": "RSA", "kid": "without n", "use": "sig", "e": "AQAB"}),
+        json!({"kty": "EC", "kid": "curve", "crv": "P-256", "x": "AA", "y": "AA"}),
+    ]
+}
+
+async fn answer(behaviour: Option<Behaviour>, document: &Value) -> Response {
+    let Some(behaviour) = behaviour else { return StatusCode::NOT_FOUND.into_response() };
     match behaviour {
-        Some(Behaviour::Normal | Behaviour::EmptySet) => Json(document).into_response(),
-        Some(Behaviour::Failing) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Some(Behaviour::Garbage) => "<html><body>maintenance</body></html>".into_response(),
-        Some(Behaviour::Hanging) => pending().await,
-        Some(Behaviour::Redirecting) => {
+        Behaviour::Normal
+        | Behaviour::EmptySet
+        | Behaviour::BadKeys
+        | Behaviour::MixedKeys
+        | Behaviour::OversizedSet
+        | Behaviour::KeysElsewhere
+        | Behaviour::OtherIssuer => Json(document).into_response(),
+        Behaviour::Failing => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Behaviour::Garbage => "<html><body>maintenance</body></html>".into_response(),
+        Behaviour::Hanging => pending().await,
+        Behaviour::Trickling => trickle(document.to_string().into_bytes()),
+        Behaviour::Endless => {
+            let blocks = iter::repeat_with(|| Ok::<_, io::Error>(" ".repeat(1 << 16)));
+            Body::from_stream(stream::iter(blocks)).into_response()
+        }
+        Behaviour::Breaking => {
+            let parts = [Ok(r#"{"keys":["#), Err(io::Error::other("it breaks off"))];
+            Body::from_stream(stream::iter(parts)).into_response()
+        }
+        Behaviour::Redirecting => {
             (StatusCode::FOUND, [("location", "http://127.0.0.1:1/")]).into_response()
         }
-        None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// Right in everything, and later than anyone waits.
+fn trickle(bytes: Vec<u8>) -> Response {
+    let bytes = stream::unfold(bytes.into_iter(), async |mut rest| {
+        let byte = rest.next()?;
+        time::sleep(Duration::from_secs(1)).await;
+        Some((Ok::<_, io::Error>(vec![byte]), rest))
+    });
+    Body::from_stream(bytes).into_response()
 }
