@@ -1,7 +1,6 @@
 //! Tokens, from their text to their claims.
 
 use std::{
-    fmt::Write as _,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -101,16 +100,12 @@ fn compare(token: &str) {
 
 fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let bits = bytes.iter().fold(String::new(), |mut bits, byte| {
-        let _ = write!(bits, "{byte:08b}");
-        bits
-    });
-    let digits: Vec<_> = bits.chars().collect();
-    digits
-        .chunks(6)
-        .map(|six| {
-            let text = format!("{:0<6}", six.iter().collect::<String>());
-            char::from(ALPHABET[usize::from_str_radix(&text, 2).unwrap()])
-        })
-        .collect()
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let byte = |at| usize::from(three.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        let digits = [bits >> 18, bits >> 12 & 63, bits >> 6 & 63, bits & 63];
+        text.extend(digits.iter().take(three.len() + 1).map(|digit| char::from(ALPHABET[*digit])));
+    }
+    text
 }

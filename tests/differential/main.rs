@@ -1,7 +1,7 @@
 //! Nothing is let through that a second, independent reading of the rules refuses.
 //!
 //! `make differential` runs a million cases, `make differential-pyjwt` asks PyJWT as well. An
-//! ordinary test run does fewer. Each run begins with the same seed, which
+//! ordinary test run does fewer. Every run begins with the same seed, which
 //! `PORTVAKT_DIFFERENTIAL_SEED` changes.
 
 #![allow(

@@ -20,12 +20,19 @@ use crate::{
 };
 
 const ORDERS: &str = include_str!("../e2e/documents/orders-api.yaml");
-const FAULTS: [Behaviour; 5] = [
+const FAULTS: [Behaviour; 12] = [
     Behaviour::Failing,
     Behaviour::Garbage,
     Behaviour::EmptySet,
     Behaviour::Hanging,
     Behaviour::Redirecting,
+    Behaviour::BadKeys,
+    Behaviour::OversizedSet,
+    Behaviour::Trickling,
+    Behaviour::Endless,
+    Behaviour::Breaking,
+    Behaviour::KeysElsewhere,
+    Behaviour::OtherIssuer,
 ];
 /// How long a fault lasts: some refreshes.
 const FAULT: Duration = Duration::from_secs(4);
