@@ -2,13 +2,21 @@
 # and Python 3; Debian packages are installed where root or sudo allows it.
 
 CARGO_DENY := target/tools/bin/cargo-deny
+CARGO_CYCLONEDX := target/tools/bin/cargo-cyclonedx
+
+# For `make fuzz`: how long each target runs. For `make soak`: how long all of it runs. For
+# `make differential`: how many tokens.
+SECONDS := 30
+MINUTES := 10
+CASES := 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt deny advisories bench plateau clean
+.PHONY: help setup demo test lint fmt deny advisories sbom bench plateau differential differential-pyjwt \
+	fuzz soak clean
 
 help: ## Show the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
-		printf '  make %-11s %s\n' "$$target" "$$purpose"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
+		printf '  make %-18s %s\n' "$$target" "$$purpose"; done
 
 setup: ## Install what demo and test need: Envoy, an older Envoy, prometheus, h2load
 	@scripts/setup tests
@@ -35,6 +43,29 @@ deny: ## Check the dependencies' licences and sources, and that none is banned
 advisories: ## Check the dependencies for known vulnerabilities; needs the network
 	@scripts/setup deny
 	$(CARGO_DENY) --locked check advisories
+
+sbom: ## Write what the program is made of: target/portvakt.cdx.json (CycloneDX)
+	@scripts/setup sbom
+	$(CARGO_CYCLONEDX) cyclonedx --quiet --format json --spec-version 1.5 \
+		--describe binaries --no-build-deps
+	@# Where it was built is nobody's business.
+	sed 's|file://$(CURDIR)|file://.|g' portvakt_bin.cdx.json >target/portvakt.cdx.json
+	@rm portvakt_bin.cdx.json
+	@echo "target/portvakt.cdx.json: $$(grep -c '"purl": "pkg:cargo/' target/portvakt.cdx.json) components"
+
+differential: ## Hold a million mutated tokens against an independent validator; CASES=… for others
+	PORTVAKT_DIFFERENTIAL_CASES=$(CASES) \
+		cargo test --release --locked --test differential -- --nocapture
+
+differential-pyjwt: ## Hold mutated tokens against PyJWT
+	@scripts/setup pyjwt
+	cargo test --locked --test differential -- --ignored --nocapture
+
+fuzz: ## Run each fuzz target for 30 seconds; SECONDS=… for longer
+	@scripts/fuzz $(SECONDS)
+
+soak: setup ## Ten minutes of traffic, rotation, reloads and faults through Envoy; MINUTES=… for others
+	SOAK_MINUTES=$(MINUTES) cargo test --release --locked --test soak
 
 bench: setup ## Compare the service with a floor, in one run
 	cargo bench --locked --bench side_by_side

@@ -28,6 +28,27 @@ async fn after_a_restart_with_a_new_key_new_tokens_count_and_old_ones_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_that_is_announced_refuses_nobody_before_the_old_key_is_gone() {
+    let changes = json!({"entra": {"keys": {"refresh_interval": "1s"}}});
+    let world = World::with(Release::Current, changes, |envoy| envoy).await;
+    let token = Token::of_application(WEBSHOP);
+    let old = world.issuer.issue(HOME, &token);
+    let keys = format!("portvakt_jwks_keys{{issuer=\"{}\"}}", world.issuer.name(HOME));
+
+    world.issuer.announce(HOME, "the next key");
+    until_equal(Some(2.0), async || world.portvakt.metric(&keys).await).await;
+    world.issuer.switch(HOME);
+    let new = world.issuer.issue(HOME, &token);
+    for token in [&old, &new] {
+        world.get("/").bearer(token).send().await.received();
+    }
+    world.issuer.withdraw(HOME);
+    until_equal(Some(1.0), async || world.portvakt.metric(&keys).await).await;
+    world.get("/").bearer(&old).send().await.assert_denied("token_key_unknown");
+    world.get("/").bearer(&new).send().await.received();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_key_by_the_same_name_ends_what_the_first_one_proved() {
     let changes = json!({"entra": {"keys": {"refresh_interval": "1s"}}});
     let world = World::with(Release::Current, changes, |envoy| envoy).await;

@@ -18,5 +18,7 @@ pub use answer::Answers;
 pub use call::AuthorizationServer;
 pub use headers::CallerHeaders;
 pub use listener::{Bound, ListenError, bind, serve};
+pub use read::Check;
 pub use service::{CheckService, Shared};
 pub use tls::{CertificateError, Certificates};
+pub use wire::Malformed;

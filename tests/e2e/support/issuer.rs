@@ -152,6 +152,24 @@ impl Issuer {
         self.tenants().get_mut(tenant).unwrap().keys = vec![key];
     }
 
+    /// Publishes a tenant's next key beside the one that it signs with.
+    pub fn announce(&self, tenant: &str, kid: &str) {
+        let key = Arc::new(SigningKey::generate(kid));
+        self.tenants().get_mut(tenant).unwrap().keys.insert(0, key);
+    }
+
+    /// Signs with the key that was announced, and still publishes the one before.
+    pub fn switch(&self, tenant: &str) {
+        self.tenants().get_mut(tenant).unwrap().keys.rotate_left(1);
+    }
+
+    /// Publishes no key but the one that a tenant signs with.
+    pub fn withdraw(&self, tenant: &str) {
+        let mut tenants = self.tenants();
+        let keys = &mut tenants.get_mut(tenant).unwrap().keys;
+        keys.drain(..keys.len() - 1);
+    }
+
     /// The key that a tenant signs with now.
     pub fn key(&self, tenant: &str) -> Arc<SigningKey> {
         Arc::clone(self.tenants()[tenant].keys.last().unwrap())

@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use super::until;
 
+/// The oldest half goes when there are as many: long runs write more than memory should hold.
+const MAX_LINES: usize = 200_000;
+
 /// The lines so far; printed where the test fails.
 pub struct Log {
     title: String,
@@ -23,7 +26,11 @@ impl Log {
         let shared = Arc::clone(&lines);
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                shared.lock().unwrap().push(line);
+                let mut lines = shared.lock().unwrap();
+                if lines.len() >= MAX_LINES {
+                    lines.drain(..MAX_LINES / 2);
+                }
+                lines.push(line);
             }
         });
         Self { title: title.to_owned(), lines }
