@@ -15,7 +15,7 @@ use portvakt::{
     telemetry::Metrics,
     token::{Audience, Claims, Expected, TokenCache, Verifier},
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 
 use super::{AUDIENCE, ISSUER, TENANT, json, oracle};
 

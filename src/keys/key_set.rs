@@ -9,9 +9,10 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::DecodingKey;
+use jsonwebtoken::crypto::JwtVerifier;
 use serde_json::{Map, Value};
 
+use super::PreparedKey;
 use crate::identifiers::TenantId;
 
 /// Keys of one issuer that are kept. Entra ID publishes about ten.
@@ -22,7 +23,7 @@ pub struct Key {
     kid: String,
     modulus: Vec<u8>,
     exponent: Vec<u8>,
-    decoding_key: DecodingKey,
+    prepared: PreparedKey,
 }
 
 impl Key {
@@ -36,9 +37,9 @@ impl Key {
         self.modulus.len()
     }
 
-    /// As the signature library takes it.
-    pub fn decoding_key(&self) -> &DecodingKey {
-        &self.decoding_key
+    /// What checks signatures with it.
+    pub fn verifier(&self) -> &impl JwtVerifier {
+        &self.prepared
     }
 }
 
@@ -206,8 +207,8 @@ fn read_key(
     let modulus = number(members, "n").filter(|n| is_sound_modulus(n)).ok_or(KeyFault::Unsound)?;
     let exponent =
         number(members, "e").filter(|e| is_sound_exponent(e)).ok_or(KeyFault::Unsound)?;
-    let decoding_key = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
-    Ok(Key { kid: kid.to_owned(), modulus, exponent, decoding_key })
+    let prepared = PreparedKey::new(&modulus, &exponent).map_err(|_| KeyFault::Unsound)?;
+    Ok(Key { kid: kid.to_owned(), modulus, exponent, prepared })
 }
 
 /// Whether `use`, `key_ops` and `alg`, as far as they are there, allow RS256 (RFC 7517, section 4).

@@ -7,8 +7,10 @@ pub mod fake;
 mod fetch;
 mod issuer;
 mod key_set;
+mod prepared;
 mod refresh;
 
 pub use fetch::{FetchError, Source};
 pub use issuer::{Issuer, KeyLookup};
 pub use key_set::{Key, KeySet, KeySetError};
+pub use prepared::{NoKey, PreparedKey};

@@ -77,7 +77,7 @@ impl Subject {
             authorization: Authorization::Value(&header),
             ..Request::default()
         };
-        let decision = self.shared.authorizer.authorize(&request).await.decision;
+        let decision = self.shared.authorizer.authorize(&request, ()).await.decision;
         (matches!(decision, Decision::Allow(_)), decision.code())
     }
 }
