@@ -59,7 +59,7 @@ differential: ## Hold a million mutated tokens against an independent validator;
 
 differential-pyjwt: ## Hold mutated tokens against PyJWT
 	@scripts/setup pyjwt
-	cargo test --locked --test differential -- --ignored --nocapture
+	cargo test --locked --features pyjwt --test differential pyjwt -- --nocapture
 
 fuzz: ## Run each fuzz target for 30 seconds; SECONDS=… for longer
 	@scripts/fuzz $(SECONDS)

@@ -96,17 +96,6 @@ fn check_requests() -> [(&'static str, CheckRequest); 3] {
     ]
 }
 
-/// Writes the binary seeds: `cargo test --test fuzz_replay -- --ignored`.
-#[test]
-#[ignore = "writes into fuzz/corpus"]
-fn write_seeds() {
-    let folder = folder("corpus", "check_request");
-    fs::create_dir_all(&folder).unwrap();
-    for (name, message) in check_requests() {
-        fs::write(folder.join(name), message.encode_to_vec()).unwrap();
-    }
-}
-
 #[test]
 fn the_binary_seeds_are_what_envoy_would_send() {
     for (name, message) in check_requests() {
