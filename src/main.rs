@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Answers are small and many: the system's allocator takes a fifth of a check's time.
+/// Answers are small and many, and tasks are aligned: the system's allocator is slow at both.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

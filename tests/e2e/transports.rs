@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsConnector,
@@ -42,18 +42,23 @@ struct Transports {
 
 impl Transports {
     async fn start() -> Self {
+        Self::with_tls(|tls| tls).await
+    }
+
+    /// With members of the TLS settings changed.
+    async fn with_tls(change: impl FnOnce(Value) -> Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         documents::write(&folder.path().join("applications"));
         let authority = Authority::new(folder.path());
         let server = authority.issue("portvakt", "portvakt", "portvakt.test");
         let envoys = authority.issue("gateways", "envoy", "envoy.test");
         let issuer = Issuer::start(&[HOME, FOREIGN]);
+        let tls = json!({
+            "certificate": server.certificate, "private_key": server.private_key,
+            "client_ca": authority.file(),
+        });
         let listen = json!({
-            "ext_authz": ["127.0.0.1:0", "unix:portvakt.sock"],
-            "tls": {
-                "certificate": server.certificate, "private_key": server.private_key,
-                "client_ca": authority.file(),
-            },
+            "ext_authz": ["127.0.0.1:0", "unix:portvakt.sock"], "tls": change(tls),
         });
         let config = configuration(&issuer, json!({"listen": listen}));
         let portvakt = Portvakt::start(folder.path(), &config).await.ready().await;
@@ -87,6 +92,19 @@ async fn envoy_asks_over_mutual_tls_and_over_a_unix_socket() {
         assert_eq!((answer.status, answer.body.as_str()), (503, ""));
     }
     assert_eq!(world.upstream.requests(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy_asks_over_tls_without_a_certificate_of_its_own() {
+    let world = Transports::with_tls(|mut tls| {
+        tls.as_object_mut().unwrap().remove("client_ca");
+        tls
+    })
+    .await;
+    let authority = world.authority.file();
+    world.ask(&world.config(0).asks_over_tls(None, &authority)).await.received();
+    let answer = world.ask(&world.config(0)).await;
+    assert_eq!((answer.status, answer.body.as_str()), (503, ""), "without TLS");
 }
 
 #[tokio::test(flavor = "multi_thread")]
