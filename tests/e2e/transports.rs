@@ -1,7 +1,10 @@
-//! The ways to ask: TLS, mutual TLS, a Unix socket; and the health service on each.
+//! The ways to ask: TLS, mutual TLS, a Unix socket, calls unlike Envoy's; and the health service.
 
 use std::sync::Arc;
 
+use envoy_types::pb::envoy::service::auth::v3::{
+    CheckRequest, authorization_client::AuthorizationClient, check_response::HttpResponse,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -12,8 +15,9 @@ use tokio_rustls::{
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     },
 };
-use tonic::transport::{
-    Certificate, Channel, ClientTlsConfig, Endpoint, Identity as TonicIdentity,
+use tonic::{
+    Request,
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity as TonicIdentity},
 };
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -105,6 +109,21 @@ async fn envoy_asks_over_tls_without_a_certificate_of_its_own() {
     world.ask(&world.config(0).asks_over_tls(None, &authority)).await.received();
     let answer = world.ask(&world.config(0)).await;
     assert_eq!((answer.status, answer.body.as_str()), (503, ""), "without TLS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_claims_a_compression_gets_a_denial_and_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    documents::write(&folder.path().join("applications"));
+    let issuer = Issuer::start(&[HOME, FOREIGN]);
+    let config = configuration(&issuer, json!({}));
+    let portvakt = Portvakt::start(folder.path(), &config).await.ready().await;
+    let endpoint = Endpoint::from_shared(format!("http://{}", portvakt.address())).unwrap();
+    let mut client = AuthorizationClient::new(endpoint.connect().await.unwrap());
+    let mut request = Request::new(CheckRequest::default());
+    request.metadata_mut().insert("grpc-encoding", "snappy".parse().unwrap());
+    let response = client.check(request).await.unwrap().into_inner();
+    assert!(matches!(response.http_response, Some(HttpResponse::DeniedResponse(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

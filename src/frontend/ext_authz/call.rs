@@ -7,11 +7,16 @@ use http_body::Body;
 use prost::bytes::Bytes;
 use tokio::time::Instant;
 use tonic::{
-    codegen::http::{HeaderMap, Request},
-    server::NamedService,
+    Response, Status, Streaming, body,
+    codegen::{
+        StdError,
+        http::{self, HeaderMap},
+    },
+    server::{Grpc, NamedService},
 };
+use tower::service_fn;
 
-use super::service::CheckService;
+use super::{codec::AsBytes, service::CheckService};
 use crate::{config::Limits, proto::authorization};
 
 /// The service of one listener, as HTTP.
@@ -28,13 +33,29 @@ impl AuthorizationServer {
     }
 
     /// The `CheckResponse` to a call, always.
-    pub async fn check<B>(&self, request: Request<B>) -> Vec<u8>
+    ///
+    /// The call has one message. It is taken as a stream of them all the same, because the library
+    /// then leaves it to the service to answer what cannot be read.
+    pub async fn call<B>(&self, mut request: http::Request<B>) -> http::Response<body::Body>
     where
-        B: Body<Data = Bytes> + Unpin,
+        B: Body<Data = Bytes> + Unpin + Send + 'static,
+        B::Error: Into<StdError>,
     {
         let began = Instant::now();
-        let longest = timeout(request.headers()).map_or(self.longest, |t| t.min(self.longest));
-        self.service.answer(request.into_body(), began, began + longest).await
+        let headers = request.headers_mut();
+        let longest = timeout(headers).map_or(self.longest, |t| t.min(self.longest));
+        // None is offered, and the library would answer with an error. Whoever compresses in spite
+        // of that sends a message that cannot be read.
+        headers.remove("grpc-encoding");
+        let check = service_fn(async |messages: tonic::Request<Streaming<Bytes>>| {
+            let answer = self.service.answer(messages.into_inner(), began, began + longest).await;
+            Ok::<_, Status>(Response::new(answer))
+        });
+        let room = self.service.room();
+        Grpc::new(AsBytes)
+            .max_decoding_message_size(room.max_bytes)
+            .client_streaming(check, request.map(|body| room.bound(body)))
+            .await
     }
 }
 

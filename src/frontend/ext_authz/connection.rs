@@ -17,14 +17,11 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::codegen::http::{Request, Response};
+use tonic::codegen::http::Request;
 use tonic_health::pb::health_server::Health;
 use tracing::debug;
 
-use super::{
-    routes::{ResponseBody, Routes},
-    tls::Certificates,
-};
+use super::{pieces::Pieces, routes::Routes, tls::Certificates};
 use crate::{accept, config::Limits};
 
 /// For TLS and the preface together: whoever sends nothing does not stay.
@@ -74,7 +71,7 @@ impl<H: Health> Connections<H> {
         let routes = Arc::clone(&self.routes);
         let service = service_fn(move |request: Request<Incoming>| {
             let routes = Arc::clone(&routes);
-            async move { Ok::<Response<ResponseBody>, Infallible>(routes.call(request).await) }
+            async move { Ok::<_, Infallible>(routes.call(request).await.map(Pieces::of)) }
         });
         let connection = http(&self.limits).serve_connection(TokioIo::new(stream), service);
         let age = around(self.limits.connection_age);

@@ -3,12 +3,14 @@
 
 mod answer;
 mod call;
+mod codec;
 mod connection;
-mod grpc;
 mod headers;
 mod listener;
 mod metadata;
+mod pieces;
 mod read;
+mod room;
 mod routes;
 mod service;
 mod tls;

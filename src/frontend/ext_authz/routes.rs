@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http_body_util::Either;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 use tonic::{
@@ -11,12 +10,9 @@ use tonic::{
     codegen::http::{Request, Response},
 };
 use tonic_health::pb::health_server::{Health, HealthServer};
-use tower_service::Service;
+use tower::Service;
 
-use super::{
-    call::AuthorizationServer,
-    grpc::{self, Answer},
-};
+use super::call::AuthorizationServer;
 use crate::proto::authorization;
 
 /// Every method of the health service begins so.
@@ -25,9 +21,6 @@ const HEALTH: &str = "/grpc.health.v1.Health/";
 const MAX_HEALTH_BYTES: usize = 1024;
 /// Until the question is read and the answer begins.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What any of the services answers.
-pub type ResponseBody = Either<Answer, Body>;
 
 /// The services of one listener.
 #[derive(Debug)]
@@ -42,13 +35,11 @@ impl<H: Health> Routes<H> {
     }
 
     /// Answers one call, whatever it asks for.
-    pub async fn call(&self, request: Request<Incoming>) -> Response<ResponseBody> {
+    pub async fn call(&self, request: Request<Incoming>) -> Response<Body> {
         match request.uri().path() {
-            authorization::CHECK => {
-                grpc::response(&self.check.check(request).await).map(Either::Left)
-            }
-            path if path.starts_with(HEALTH) => self.health(request).await.map(Either::Right),
-            _ => unimplemented().into_http().map(Either::Right),
+            authorization::CHECK => self.check.call(request).await,
+            path if path.starts_with(HEALTH) => self.health(request).await,
+            _ => unimplemented().into_http(),
         }
     }
 

@@ -3,18 +3,14 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
-use http_body::Body;
 use prost::bytes::Bytes;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
 };
+use tonic::{Code, Status, Streaming};
 
-use super::{
-    answer::Answers,
-    grpc::{self, NoMessage, Room},
-    read::Check,
-};
+use super::{answer::Answers, read::Check, room::Room};
 use crate::{
     authorizer::{Authorizer, Outcome},
     config::{AskedBy, Limits},
@@ -41,8 +37,13 @@ impl Shared {
         metrics: Arc<Metrics>,
         limits: &Limits,
     ) -> Self {
-        let capacity = Semaphore::new(limits.concurrent_checks);
-        Self { authorizer, answers, metrics, capacity, room: Room::new(limits.message_bytes) }
+        Self {
+            authorizer,
+            answers,
+            metrics,
+            capacity: Semaphore::new(limits.concurrent_checks),
+            room: Room::new(limits.message_bytes),
+        }
     }
 }
 
@@ -59,13 +60,20 @@ impl CheckService {
         Self { shared, asked_by }
     }
 
-    /// The `CheckResponse` to a call's body: never an error, never later than `deadline`, and never
-    /// a panic that ends the connection.
-    pub(super) async fn answer<B>(&self, body: B, began: Instant, deadline: Instant) -> Vec<u8>
-    where
-        B: Body<Data = Bytes> + Unpin,
-    {
-        self.answer_of(self.check(body, began, deadline), began, deadline).await
+    /// Where messages take their memory from.
+    pub(super) fn room(&self) -> &Room {
+        &self.shared.room
+    }
+
+    /// The `CheckResponse` to the message of a call: never an error, never later than `deadline`,
+    /// and never a panic that ends the connection.
+    pub(super) async fn answer(
+        &self,
+        messages: Streaming<Bytes>,
+        began: Instant,
+        deadline: Instant,
+    ) -> Vec<u8> {
+        self.answer_of(self.check(messages, began, deadline), began, deadline).await
     }
 
     /// What a check comes to, or a denial in its place.
@@ -85,20 +93,49 @@ impl CheckService {
     }
 
     /// Reads, decides and answers. The permit comes first: what waits to be read takes memory too.
-    async fn check<B>(&self, body: B, began: Instant, deadline: Instant) -> Result<Vec<u8>, Denial>
-    where
-        B: Body<Data = Bytes> + Unpin,
-    {
-        let Shared { authorizer, answers, capacity, room, .. } = &*self.shared;
+    async fn check(
+        &self,
+        mut messages: Streaming<Bytes>,
+        began: Instant,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Denial> {
+        let Shared { authorizer, answers, capacity, .. } = &*self.shared;
         let place = capacity.try_acquire().map_err(|_| DenyReason::Overloaded)?;
-        let message = grpc::message(body, room).await?;
+        let message = self.only(&mut messages).await?;
         let is_ours = |name: &str| answers.headers.is_ours(name);
-        let check = Check::read(&message.bytes, self.asked_by, Some(deadline), is_ours)
+        let check = Check::read(&message, self.asked_by, Some(deadline), is_ours)
             .map_err(|_| internal_error("The CheckRequest is malformed."))?;
         let outcome = authorizer.authorize(&check.request, place).await;
         let response = answers.write(&outcome, &check.impostors, check.is_grpc);
         self.record(&outcome, check.traceparent, began);
         Ok(response)
+    }
+
+    /// The one message of a call.
+    async fn only(&self, messages: &mut Streaming<Bytes>) -> Result<Bytes, Denial> {
+        let message = messages.message().await.map_err(|status| self.unreadable(&status))?;
+        match (message, messages.message().await) {
+            (Some(message), Ok(None)) => Ok(message),
+            (_, Err(status)) => Err(self.unreadable(&status)),
+            _ => Err(internal_error("The body of the check is not one message.")),
+        }
+    }
+
+    fn unreadable(&self, status: &Status) -> Denial {
+        match status.code() {
+            Code::ResourceExhausted => Denial::new(
+                DenyReason::Overloaded,
+                "Too many large CheckRequests are being read at the moment.",
+            ),
+            Code::OutOfRange => internal_error(format!(
+                "The CheckRequest is larger than limits.message_bytes, {}.",
+                self.room().max_bytes
+            )),
+            _ => {
+                let cause = status.message().trim_end_matches('.');
+                internal_error(format!("The CheckRequest cannot be read: {cause}."))
+            }
+        }
     }
 
     /// The answer to a check of which nothing is known but that it is denied.
@@ -112,15 +149,6 @@ impl CheckService {
     fn record(&self, outcome: &Outcome, traceparent: Option<&str>, began: Instant) {
         self.shared.metrics.checked(outcome, began.elapsed());
         log_decision(outcome, traceparent);
-    }
-}
-
-impl From<NoMessage> for Denial {
-    fn from(cause: NoMessage) -> Self {
-        match cause {
-            NoMessage::NoRoom => Self::new(DenyReason::Overloaded, cause.to_string()),
-            cause => internal_error(cause.to_string()),
-        }
     }
 }
 

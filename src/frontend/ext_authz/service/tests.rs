@@ -10,7 +10,7 @@ use std::{
 use envoy_types::pb::envoy::service::auth::v3::{
     CheckResponse, DeniedHttpResponse, check_response::HttpResponse,
 };
-use http_body::Frame;
+use http_body::{Body, Frame};
 use prost::{Message, bytes::BufMut};
 
 use super::*;
@@ -18,7 +18,7 @@ use crate::{
     applications::Published,
     clock::Clock,
     config::{self, Environment},
-    frontend::ext_authz::CallerHeaders,
+    frontend::ext_authz::{CallerHeaders, codec::AsBytes},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -42,9 +42,15 @@ fn service(limits: &str) -> CheckService {
 }
 
 impl CheckService {
-    async fn answer_within(&self, body: impl Body<Data = Bytes> + Unpin) -> DeniedHttpResponse {
+    /// The messages of a call, as the gRPC server hands them over.
+    fn messages(&self, body: Trickle) -> Streaming<Bytes> {
+        let room = self.room();
+        Streaming::new_request(AsBytes, room.bound(body), None, Some(room.max_bytes))
+    }
+
+    async fn answer_within(&self, body: Trickle) -> DeniedHttpResponse {
         let now = Instant::now();
-        denial(&self.answer(body, now, now + TIMEOUT).await)
+        denial(&self.answer(self.messages(body), now, now + TIMEOUT).await)
     }
 }
 
@@ -108,19 +114,35 @@ fn reason_and_detail(denied: &DeniedHttpResponse) -> (String, String) {
 #[tokio::test]
 async fn what_cannot_be_read_is_denied_as_an_internal_error_and_tells_why() {
     let service = service("{message_bytes: 1024}");
-    for (bytes, detail) in [
-        (framed(1, b"compressed"), "The CheckRequest is compressed, which was not offered."),
+    let message = framed(0, b"\x0a\x00");
+    let cases = [
+        (
+            framed(1, b"compressed"),
+            "The CheckRequest cannot be read: protocol error: received message with compressed-flag",
+        ),
         (framed(0, &[0; 2000]), "The CheckRequest is larger than limits.message_bytes, 1024."),
-        (framed(0, &[]).split_off(1), "The body of the check is not one message."),
+        (message[..3].to_vec(), "The CheckRequest cannot be read: Unexpected EOF decoding stream."),
+        (message[..6].to_vec(), "The CheckRequest cannot be read: Unexpected EOF decoding stream."),
+        (vec![], "The body of the check is not one message."),
+        ([&*message, &message].concat(), "The body of the check is not one message."),
+        (
+            [&*message, b"x"].concat(),
+            "The CheckRequest cannot be read: Unexpected EOF decoding stream.",
+        ),
         (framed(0, &[0x0a, 0x02, 0x00]), "The CheckRequest is malformed."),
-    ] {
+    ];
+    let count = cases.len();
+    for (bytes, expected) in cases {
         let denied = service.answer_within(trickle(&bytes, true)).await;
-        let expected = ("internal_error".to_owned(), detail.to_owned());
-        assert_eq!(reason_and_detail(&denied), expected);
+        let (reason, detail) = reason_and_detail(&denied);
+        assert_eq!(reason, "internal_error", "{bytes:?}");
+        assert!(detail.starts_with(expected), "{bytes:?}: {detail}");
     }
     let metrics = String::from_utf8(service.shared.metrics.encode().unwrap()).unwrap();
-    let counted = r#"portvakt_checks_total{application="unknown",caller="unknown",decision="deny",reason="internal_error"} 4"#;
-    assert!(metrics.contains(counted), "{metrics}");
+    let counted = format!(
+        r#"portvakt_checks_total{{application="unknown",caller="unknown",decision="deny",reason="internal_error"}} {count}"#
+    );
+    assert!(metrics.contains(&counted), "{metrics}");
 }
 
 #[tokio::test]
@@ -151,7 +173,7 @@ async fn beyond_the_capacity_messages_are_not_even_read() {
     let service = service("{concurrent_checks: 1}");
     let now = Instant::now();
     let unfinished = trickle(&framed(0, b"0123456789")[..9], false);
-    let mut under_way = pin!(service.answer(unfinished, now, now + TIMEOUT));
+    let mut under_way = pin!(service.answer(service.messages(unfinished), now, now + TIMEOUT));
     assert!(under_way.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     // Reading it would not end.
     let denied = service.answer_within(trickle(b"", false)).await;
@@ -176,7 +198,8 @@ async fn a_check_that_is_cancelled_at_any_await_leaves_nothing_behind() {
     let mut cancelled = 0;
     for polls in 0.. {
         let now = Instant::now();
-        let mut check = pin!(service.answer(trickle(&bytes, true), now, now + TIMEOUT));
+        let messages = service.messages(trickle(&bytes, true));
+        let mut check = pin!(service.answer(messages, now, now + TIMEOUT));
         let mut context = Context::from_waker(Waker::noop());
         if (0..polls).any(|_| check.as_mut().poll(&mut context).is_ready()) {
             break;
