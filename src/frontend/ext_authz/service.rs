@@ -1,6 +1,10 @@
 //! One check: read, decide, answer, and leave a trace of it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::AssertUnwindSafe,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use futures_util::FutureExt;
 use prost::bytes::Bytes;
@@ -73,13 +77,14 @@ impl CheckService {
         began: Instant,
         deadline: Instant,
     ) -> Vec<u8> {
-        self.answer_of(self.check(messages, began, deadline), began, deadline).await
+        let check = pin!(self.check(messages, began, deadline));
+        self.answer_of(check, began, deadline).await
     }
 
     /// What a check comes to, or a denial in its place.
     async fn answer_of(
         &self,
-        check: impl Future<Output = Result<Vec<u8>, Denial>>,
+        check: Pin<&mut impl Future<Output = Result<Vec<u8>, Denial>>>,
         began: Instant,
         deadline: Instant,
     ) -> Vec<u8> {

@@ -164,7 +164,7 @@ async fn a_message_that_does_not_arrive_in_time_is_denied() {
 async fn a_decision_that_takes_too_long_is_denied() {
     let service = service("{}");
     let now = Instant::now();
-    let denied = denial(&service.answer_of(pending(), now, now + TIMEOUT).await);
+    let denied = denial(&service.answer_of(pin!(pending()), now, now + TIMEOUT).await);
     assert_eq!(reason_and_detail(&denied).0, "deadline_exceeded");
 }
 
@@ -184,7 +184,7 @@ async fn beyond_the_capacity_messages_are_not_even_read() {
 async fn a_panic_is_a_denial_and_the_next_check_is_answered() {
     let service = service("{}");
     let now = Instant::now();
-    let check = async { panic!("a defect") };
+    let check = pin!(async { panic!("a defect") });
     let denied = denial(&service.answer_of(check, now, now + TIMEOUT).await);
     assert_eq!(reason_and_detail(&denied).0, "internal_error");
     let denied = service.answer_within(trickle(&framed(0, &[]), true)).await;
