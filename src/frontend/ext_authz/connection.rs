@@ -11,7 +11,7 @@ use std::{
 
 use aws_lc_rs::rand;
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     time::timeout,
@@ -21,7 +21,12 @@ use tonic::codegen::http::Request;
 use tonic_health::pb::health_server::Health;
 use tracing::debug;
 
-use super::{pieces::Pieces, routes::Routes, tls::Certificates};
+use super::{
+    calls::{Calls, InItsTask},
+    pieces::Pieces,
+    routes::Routes,
+    tls::Certificates,
+};
 use crate::{accept, config::Limits};
 
 /// For TLS and the preface together: whoever sends nothing does not stay.
@@ -73,15 +78,20 @@ impl<H: Health> Connections<H> {
             let routes = Arc::clone(&routes);
             async move { Ok::<_, Infallible>(routes.call(request).await.map(Pieces::of)) }
         });
-        let connection = http(&self.limits).serve_connection(TokioIo::new(stream), service);
+        let (executor, calls) = Calls::none();
+        let http = http(executor, &self.limits);
+        let connection = http.serve_connection(TokioIo::new(stream), service);
         let age = around(self.limits.connection_age);
-        accept::until_closed(connection, age, &self.draining).await;
+        tokio::select! {
+            () = accept::until_closed(connection, age, &self.draining) => {}
+            never = calls.run() => match never {},
+        }
     }
 }
 
 /// Everything that the library leaves without a bound gets one.
-fn http(limits: &Limits) -> http2::Builder<TokioExecutor> {
-    let mut http = http2::Builder::new(TokioExecutor::new());
+fn http(executor: InItsTask, limits: &Limits) -> http2::Builder<InItsTask> {
+    let mut http = http2::Builder::new(executor);
     http.timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams_per_connection)
         .max_header_list_size(MAX_HEADER_BYTES)

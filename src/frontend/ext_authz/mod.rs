@@ -3,6 +3,7 @@
 
 mod answer;
 mod call;
+mod calls;
 mod codec;
 mod connection;
 mod headers;
