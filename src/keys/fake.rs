@@ -25,6 +25,8 @@ pub enum Behaviour {
     Fails,
     /// Until the client gives up.
     Hangs,
+    /// Rightly, after a while that the client waits for.
+    Takes(Duration),
     Html,
     EmptySet,
 }
@@ -36,6 +38,8 @@ pub struct FakeIssuer {
     behaviour: Mutex<Behaviour>,
     metadata_requests: AtomicUsize,
     key_requests: AtomicUsize,
+    /// Held by each request as long as it is under way.
+    under_way: Arc<()>,
 }
 
 impl FakeIssuer {
@@ -46,6 +50,7 @@ impl FakeIssuer {
             behaviour: Mutex::new(Behaviour::Normal),
             metadata_requests: AtomicUsize::new(0),
             key_requests: AtomicUsize::new(0),
+            under_way: Arc::default(),
         })
     }
 
@@ -66,6 +71,11 @@ impl FakeIssuer {
     pub fn requests(&self) -> (usize, usize) {
         let count = |counter: &AtomicUsize| counter.load(Ordering::SeqCst);
         (count(&self.metadata_requests), count(&self.key_requests))
+    }
+
+    /// How many requests wait for their answer and were not given up.
+    pub fn under_way(&self) -> usize {
+        Arc::strong_count(&self.under_way) - 1
     }
 
     /// Portvakt's side of it, kept fresh from now on.
@@ -99,14 +109,20 @@ impl Source for FakeIssuer {
         let location = url.as_str().strip_suffix("/.well-known/openid-configuration");
         let counter = if location.is_some() { &self.metadata_requests } else { &self.key_requests };
         counter.fetch_add(1, Ordering::SeqCst);
+        let _under_way = Arc::clone(&self.under_way);
         let behaviour = *self.behaviour.lock().unwrap();
         let document = match location {
             Some(issuer) => json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys")}),
             None if behaviour == Behaviour::EmptySet => json!({"keys": []}),
             None => json!({"keys": *self.keys.lock().unwrap()}),
         };
+        if let Behaviour::Takes(duration) = behaviour {
+            time::sleep(duration).await;
+        }
         match behaviour {
-            Behaviour::Normal | Behaviour::EmptySet => Ok(document.to_string().into_bytes()),
+            Behaviour::Normal | Behaviour::EmptySet | Behaviour::Takes(_) => {
+                Ok(document.to_string().into_bytes())
+            }
             Behaviour::Fails => Err(FetchError::Status(500)),
             Behaviour::Html => Ok(b"<html>maintenance</html>".to_vec()),
             Behaviour::Hangs => {

@@ -1,8 +1,8 @@
 //! One issuer and the keys that it published last.
 //!
 //! Checks read an immutable snapshot. Only [`Issuer::keep_fresh`] talks to the network, one fetch
-//! at a time; a check that meets an unknown key can ask it to look again, at most once in the
-//! cooldown, so that a flood of forged key ids costs the issuer nothing.
+//! at a time as long as there are keys; a check that meets an unknown key can ask it to look again,
+//! at most once in the cooldown, so that a flood of forged key ids costs the issuer nothing.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ pub(super) struct Snapshot {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Attempts {
     pub finished: u64,
-    /// When the last one began, and whether it is still under way.
+    /// When the last one began, and whether any is still under way.
     pub last_began: Option<Instant>,
     pub under_way: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{self, Instant};
 use tracing::{info, warn};
 use url::Url;
@@ -14,8 +15,12 @@ use super::{
 };
 use crate::config::{KeySource, is_secure};
 
-/// Between attempts while there are no keys that could be trusted.
+/// From the beginning of one attempt to the next while there are no keys that could be trusted.
 const RETRY_WITHOUT_KEYS: Duration = Duration::from_secs(1);
+
+/// Attempts that may be under way at once while there are no such keys: as many as begin before the
+/// oldest has ended. It makes two requests, of five seconds each at most.
+const MOST_UNDER_WAY: usize = 10;
 
 /// New key ids that a log line names; the others are counted.
 const LOGGED_KEYS: usize = 10;
@@ -52,19 +57,45 @@ enum Extent {
     Keys,
 }
 
-/// What the log was told of an outage: what it is, and whether there are keys in spite of it.
-type Told = Option<(String, bool)>;
+/// What an attempt came to.
+struct Attempt {
+    began: Instant,
+    result: Result<Snapshot, RefreshError>,
+}
+
+/// What the log was told.
+#[derive(Default)]
+struct Told {
+    /// What keeps the keys from being refreshed, and whether there are some in spite of it.
+    outage: Option<(String, bool)>,
+    /// When the last attempt began that was heard of. One that is older tells nothing new.
+    began: Option<Instant>,
+}
 
 impl Issuer {
     /// Keeps the keys fresh: at once, then in the refresh interval, and when a check asks for it.
     /// Never returns.
+    ///
+    /// One attempt at a time, except while there are no keys that could be trusted: then nobody
+    /// waits for an issuer that hangs, and the first attempt that succeeds ends the others.
     pub async fn keep_fresh(&self, source: &impl Source) {
-        let mut told = None;
+        let mut told = Told::default();
+        let mut under_way = FuturesUnordered::new();
         loop {
-            self.refresh(source, self.extent(), &mut told).await;
+            let (begun, next) = (under_way.len(), self.next_attempt(!under_way.is_empty()));
             tokio::select! {
-                () = time::sleep_until(self.next_attempt()) => {}
-                () = self.asked() => {}
+                biased;
+                Some(attempt) = under_way.next() => {
+                    if self.take(attempt, &mut told) {
+                        // None of them can replace these keys by older ones.
+                        under_way.clear();
+                    }
+                    self.ended(!under_way.is_empty());
+                }
+                () = time::sleep_until(next), if begun < MOST_UNDER_WAY => {
+                    under_way.push(self.begin(source));
+                }
+                () = self.asked(), if begun == 0 => under_way.push(self.begin(source)),
             }
         }
     }
@@ -78,46 +109,64 @@ impl Issuer {
         }
     }
 
-    /// When to refresh next, unless a check asks for it before.
+    /// When to begin the next attempt, unless a check asks for it before.
     ///
-    /// With keys: in the refresh interval, and as often as the cooldown allows once that is
-    /// missed. Without keys that could be trusted nothing can be decided: each second then.
-    fn next_attempt(&self) -> Instant {
+    /// With keys: in the refresh interval, as often as the cooldown allows once that is missed, and
+    /// never beside another. Without keys that could be trusted nothing can be decided: each second
+    /// then.
+    fn next_attempt(&self, is_under_way: bool) -> Instant {
         let settings = &self.settings;
-        let now = Instant::now();
-        let Some(keys) = self.trusted() else {
-            return now + RETRY_WITHOUT_KEYS.min(settings.refresh_interval);
-        };
+        let Some(began) = self.attempts.borrow().last_began else { return Instant::now() };
+        let retry = began + RETRY_WITHOUT_KEYS;
+        let Some(keys) = self.trusted() else { return retry };
+        let without_keys = retry.max(keys.fetched + settings.max_age);
+        if is_under_way {
+            return without_keys;
+        }
         let due = keys.located + settings.refresh_interval;
-        let began = self.attempts.borrow().last_began.unwrap_or(now);
         let spaced = began + settings.cooldown.min(settings.refresh_interval);
-        due.max(spaced).min(keys.fetched + settings.max_age)
+        due.max(spaced).min(without_keys)
     }
 
-    async fn refresh(&self, source: &impl Source, extent: Extent, told: &mut Told) {
+    /// An attempt, which counts as begun though it was not awaited yet.
+    fn begin(&self, source: &impl Source) -> impl Future<Output = Attempt> {
+        let (began, extent) = (Instant::now(), self.extent());
         self.attempts.send_modify(|attempts| {
-            attempts.last_began = Some(Instant::now());
+            attempts.last_began = Some(began);
             attempts.under_way = true;
         });
-        let result = self.fetch(source, extent).await;
+        async move { Attempt { began, result: self.fetch(source, extent).await } }
+    }
+
+    /// Takes what an attempt came to; whether that is new keys.
+    fn take(&self, attempt: Attempt, told: &mut Told) -> bool {
+        let Attempt { began, result } = attempt;
         self.metrics
             .keys_refreshed(&self.tenant.label(), result.as_ref().ok().map(|keys| keys.keys.len()));
         match result {
             Ok(snapshot) => {
                 self.tell_success(&snapshot, told);
                 self.snapshot.store(Some(Arc::new(snapshot)));
+                true
             }
-            Err(error) => self.tell_failure(&error, told),
+            Err(error) => {
+                self.tell_failure(&error, began, told);
+                false
+            }
         }
+    }
+
+    /// Lets those know who wait for an attempt to end.
+    fn ended(&self, under_way: bool) {
         self.attempts.send_modify(|attempts| {
             attempts.finished += 1;
-            attempts.under_way = false;
+            attempts.under_way = under_way;
         });
     }
 
     async fn fetch(&self, source: &impl Source, extent: Extent) -> Result<Snapshot, RefreshError> {
         let fetched = Instant::now();
-        let Location { issuer, jwks_uri, located } = match (extent, &*self.snapshot.load()) {
+        let Location { issuer, jwks_uri, located } = match (extent, self.snapshot.load_full()) {
             (Extent::Keys, Some(last)) => Location {
                 issuer: Arc::clone(&last.issuer),
                 jwks_uri: last.jwks_uri.clone(),
@@ -154,7 +203,7 @@ impl Issuer {
 
     fn tell_success(&self, snapshot: &Snapshot, told: &mut Told) {
         let tenant = self.tenant.id;
-        if told.take().is_some() {
+        if told.outage.take().is_some() {
             info!(%tenant, "the issuer's keys can be refreshed again");
         }
         let before = self.snapshot.load();
@@ -171,20 +220,22 @@ impl Issuer {
     }
 
     /// Says once what is wrong, and again only when that changes: it may be tried each second.
-    fn tell_failure(&self, error: &RefreshError, told: &mut Told) {
-        let error = excerpt(&error.to_string()).to_owned();
-        let now = Some((error, self.has_keys()));
-        if *told == now {
+    fn tell_failure(&self, error: &RefreshError, began: Instant, told: &mut Told) {
+        if told.began > Some(began) {
             return;
         }
-        if let Some((error, has_keys)) = &now {
-            let consequence = match has_keys {
-                true => "the keys fetched before stay in use",
-                false => "tokens of this tenant cannot be verified",
-            };
-            warn!(tenant = %self.tenant.id, error, consequence, "the issuer's keys could not be refreshed");
+        told.began = Some(began);
+        let outage = (excerpt(&error.to_string()).to_owned(), self.has_keys());
+        if told.outage.as_ref() == Some(&outage) {
+            return;
         }
-        *told = now;
+        let (error, has_keys) = &outage;
+        let consequence = match has_keys {
+            true => "the keys fetched before stay in use",
+            false => "tokens of this tenant cannot be verified",
+        };
+        warn!(tenant = %self.tenant.id, error, consequence, "the issuer's keys could not be refreshed");
+        told.outage = Some(outage);
     }
 }
 

@@ -169,6 +169,41 @@ async fn an_issuer_that_comes_late_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_hangs_at_the_start_is_asked_again_without_waiting_for_what_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    documents::write(&folder.path().join("applications"));
+    let issuer = Issuer::start(&[HOME, FOREIGN]);
+    issuer.behave(HOME, Behaviour::Hanging);
+    issuer.behave(FOREIGN, Behaviour::Failing);
+    let portvakt = Portvakt::start(folder.path(), &configuration(&issuer, json!({}))).await;
+    let failures = format!(
+        "portvakt_jwks_refreshes_total{{issuer=\"{}\",outcome=\"failure\"}}",
+        issuer.name(HOME)
+    );
+    until("two at once", async || (issuer.hanging(HOME) > 1).then_some(())).await;
+    assert_eq!(portvakt.admin("/readyz").await.0, 503);
+    issuer.behave(HOME, Behaviour::Normal);
+    let portvakt = portvakt.ready().await;
+    assert_eq!(portvakt.metric(&failures).await, None, "what hung was not waited for");
+    until_equal(0, async || issuer.hanging(HOME)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_too_old_to_be_trusted_are_replaced_without_waiting_for_what_hangs() {
+    let changes = json!({"entra": {"keys": {"refresh_interval": "1s", "max_age": "3s"}}});
+    let world = World::with(Release::Current, changes, |envoy| envoy).await;
+    let token = world.issuer.issue(HOME, &Token::of_application(WEBSHOP));
+    let ask = || world.get("/").bearer(&token).send();
+    until_equal(200, async || ask().await.status).await;
+    world.issuer.behave(HOME, Behaviour::Hanging);
+    until_equal(Some("keys_unavailable".to_owned()), async || ask().await.reason()).await;
+    until("two at once", async || (world.issuer.hanging(HOME) > 1).then_some(())).await;
+    ask().await.assert_denied("keys_unavailable");
+    world.issuer.behave(HOME, Behaviour::Normal);
+    until_equal(200, async || ask().await.status).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn issuer_and_keys_can_be_stated_by_hand() {
     let folder = tempfile::tempdir().unwrap();
     documents::write(&folder.path().join("applications"));

@@ -58,22 +58,98 @@ async fn without_keys_the_issuer_is_asked_each_second_until_it_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_too_old_to_be_trusted_are_back_a_second_after_their_issuer() {
+async fn without_keys_an_issuer_that_hangs_keeps_no_further_attempt_waiting() {
     let fake = FakeIssuer::of(&["k"]);
-    let issuer = fake.started(TENANT, settings()).await;
-    fake.behave(Behaviour::Fails);
-    sleep(MAX_AGE - SECOND).await;
-    assert!(is_found(&issuer.known_key("k")));
-    // Once each cooldown, after the first hour.
-    let (before, _) = fake.requests();
-    assert!((23 * 60..=23 * 60 + 1).contains(&before), "{before}");
-    sleep(SECOND + A_MOMENT).await;
+    fake.behave(Behaviour::Hangs);
+    let issuer = fake.start(TENANT, settings());
+    sleep(20 * SECOND + A_MOMENT).await;
+    // Those of the last five seconds; their client gave the others up.
+    assert_eq!((fake.requests(), fake.under_way()), ((21, 0), 5));
     assert!(is_unavailable(&issuer.known_key("k")));
-    sleep(90 * SECOND).await;
-    assert!((90..=93).contains(&(fake.requests().0 - before)), "each second from then on");
     fake.behave(Behaviour::Normal);
     sleep(SECOND).await;
     assert!(is_found(&issuer.known_key("k")));
+    // What hung was ended, and there is nothing to ask for.
+    sleep(COOLDOWN).await;
+    assert_eq!((fake.requests(), fake.under_way()), ((22, 1), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_than_ten_attempts_are_under_way_and_the_first_that_succeeds_ends_the_others() {
+    let fake = FakeIssuer::of(&["k"]);
+    fake.behave(Behaviour::Takes(8 * SECOND));
+    let issuer = fake.start(TENANT, settings());
+    sleep(16 * SECOND - A_MOMENT).await;
+    // The first eight have their metadata document and ask for their keys.
+    assert_eq!((fake.requests(), fake.under_way()), ((10, 8), 10));
+    assert!(is_unavailable(&issuer.known_key("k")));
+    sleep(2 * A_MOMENT).await;
+    assert!(is_found(&issuer.known_key("k")));
+    sleep(COOLDOWN - SECOND).await;
+    assert_eq!((fake.requests(), fake.under_way()), ((10, 8), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_older_attempt_would_bring_late_replaces_no_newer_keys() {
+    let fake = FakeIssuer::of(&["old"]);
+    fake.behave(Behaviour::Takes(SECOND * 3 / 2));
+    let issuer = fake.start(TENANT, settings());
+    sleep(SECOND + A_MOMENT).await;
+    fake.behave(Behaviour::Takes(8 * SECOND));
+    sleep(SECOND / 2).await;
+    assert_eq!(fake.requests(), (2, 1), "the first attempt waits for the old keys");
+    fake.behave(Behaviour::Normal);
+    fake.publish(vec![key("new")]);
+    sleep(SECOND).await;
+    assert!(is_found(&issuer.known_key("new")));
+    sleep(8 * SECOND).await;
+    assert!(is_found(&issuer.known_key("new")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_too_old_to_be_trusted_are_back_a_second_after_their_issuer() {
+    for behaviour in [Behaviour::Fails, Behaviour::Hangs] {
+        let fake = FakeIssuer::of(&["k"]);
+        let issuer = fake.started(TENANT, settings()).await;
+        fake.behave(behaviour);
+        sleep(MAX_AGE - SECOND).await;
+        assert!(is_found(&issuer.known_key("k")), "{behaviour:?}");
+        // Once each cooldown, after the first hour.
+        let (before, _) = fake.requests();
+        assert!((23 * 60..=23 * 60 + 1).contains(&before), "{behaviour:?}: {before}");
+        sleep(SECOND + A_MOMENT).await;
+        assert!(is_unavailable(&issuer.known_key("k")), "{behaviour:?}");
+        sleep(90 * SECOND).await;
+        let asked = fake.requests().0 - before;
+        assert!((90..=93).contains(&asked), "each second from then on: {behaviour:?}: {asked}");
+        fake.behave(Behaviour::Normal);
+        sleep(SECOND).await;
+        assert!(is_found(&issuer.known_key("k")), "{behaviour:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_waits_while_the_keys_become_too_old_gets_its_key_from_whoever_succeeds_first()
+{
+    let fake = FakeIssuer::of(&["k"]);
+    let (refresh_interval, cooldown, max_age) = (10 * SECOND, SECOND, 12 * SECOND);
+    let issuer = fake.started(TENANT, Keys { refresh_interval, cooldown, max_age }).await;
+    let began = Instant::now();
+    fake.behave(Behaviour::Hangs);
+    fake.publish(vec![key("new")]);
+    sleep(11 * SECOND).await;
+    let check = {
+        let issuer = Arc::clone(&issuer);
+        tokio::spawn(async move { issuer.awaited_key("new", Instant::now() + HOUR).await })
+    };
+    sleep(SECOND + A_MOMENT).await;
+    // One that began in time and one that begins because the keys are too old.
+    assert_eq!((fake.under_way(), check.is_finished()), (2, false));
+    assert!(is_unavailable(&issuer.known_key("k")));
+    fake.behave(Behaviour::Normal);
+    assert!(is_found(&check.await.unwrap()));
+    // The request before them hangs until the fifteenth second.
+    assert_eq!((began.elapsed().as_secs(), fake.under_way()), (13, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,14 +260,16 @@ async fn an_outage_is_logged_when_it_begins_changes_and_ends_and_not_each_second
     let fake = FakeIssuer::of(&["k"]);
     fake.behave(Behaviour::Fails);
     let issuer = fake.start(TENANT, settings());
-    sleep(100 * SECOND).await;
-    fake.behave(Behaviour::Html);
-    sleep(100 * SECOND).await;
+    // What hung ends among the pages of HTML, and is no news by then.
+    for behaviour in [Behaviour::Fails, Behaviour::Hangs, Behaviour::Html] {
+        fake.behave(behaviour);
+        sleep(100 * SECOND).await;
+    }
     fake.behave(Behaviour::Normal);
     sleep(2 * SECOND).await;
     assert!(issuer.has_keys());
     let text = log.text();
-    assert_eq!(text.matches("could not be refreshed").count(), 2, "{text}");
+    assert_eq!(text.matches("could not be refreshed").count(), 3, "{text}");
     assert_eq!(text.matches("can be refreshed again").count(), 1, "{text}");
 }
 

@@ -93,6 +93,8 @@ struct Tenant {
     keys: Vec<Arc<SigningKey>>,
     behaviour: Behaviour,
     key_requests: usize,
+    /// Held by each request that hangs.
+    hanging: Arc<()>,
 }
 
 impl Issuer {
@@ -108,7 +110,8 @@ impl Issuer {
         let tenant = |id: &&str| {
             let key = Arc::new(SigningKey::generate(&format!("key of {id}")));
             let behaviour = Behaviour::Normal;
-            ((*id).to_owned(), Tenant { keys: vec![key], behaviour, key_requests: 0 })
+            let hanging = Arc::default();
+            ((*id).to_owned(), Tenant { keys: vec![key], behaviour, key_requests: 0, hanging })
         };
         let tenants = Arc::new(Mutex::new(tenants.iter().map(tenant).collect()));
         let address = socket.local_addr().unwrap();
@@ -144,6 +147,11 @@ impl Issuer {
     /// How often it was asked for a tenant's keys.
     pub fn key_requests(&self, tenant: &str) -> usize {
         self.tenants()[tenant].key_requests
+    }
+
+    /// How many requests to a tenant hang now.
+    pub fn hanging(&self, tenant: &str) -> usize {
+        Arc::strong_count(&self.tenants()[tenant].hanging) - 1
     }
 
     /// Replaces a tenant's keys by a new one.
@@ -236,7 +244,7 @@ async fn metadata(State((address, tenants)): State<Shared>, Path(id): Path<Strin
         "jwks_uri": keys,
         "token_endpoint": format!("http://{address}/{id}/oauth2/v2.0/token"),
     });
-    answer(behaviour, &document).await
+    answer(&tenants, &id, &document).await
 }
 
 async fn keys(State((_, tenants)): State<Shared>, Path(id): Path<String>) -> Response {
@@ -255,7 +263,7 @@ async fn keys(State((_, tenants)): State<Shared>, Path(id): Path<String>) -> Res
         Some(Behaviour::OversizedSet) => [keys, vec![json!("x".repeat(2 << 20))]].concat(),
         _ => keys,
     };
-    answer(behaviour, &json!({"keys": keys})).await
+    answer(&tenants, &id, &json!({"keys": keys})).await
 }
 
 /// Keys that must not be used, each for a reason of its own.
@@ -269,8 +277,11 @@ fn bad_keys() -> Vec<Value> {
     ]
 }
 
-async fn answer(behaviour: Option<Behaviour>, document: &Value) -> Response {
-    let Some(behaviour) = behaviour else { return StatusCode::NOT_FOUND.into_response() };
+async fn answer(tenants: &Tenants, id: &str, document: &Value) -> Response {
+    let tenant = |tenant: &Tenant| (tenant.behaviour, Arc::clone(&tenant.hanging));
+    let Some((behaviour, hanging)) = tenants.lock().unwrap().get(id).map(tenant) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     match behaviour {
         Behaviour::Normal
         | Behaviour::EmptySet
@@ -281,7 +292,10 @@ async fn answer(behaviour: Option<Behaviour>, document: &Value) -> Response {
         | Behaviour::OtherIssuer => Json(document).into_response(),
         Behaviour::Failing => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Behaviour::Garbage => "<html><body>maintenance</body></html>".into_response(),
-        Behaviour::Hanging => pending().await,
+        Behaviour::Hanging => {
+            let _held = hanging;
+            pending().await
+        }
         Behaviour::Trickling => trickle(document.to_string().into_bytes()),
         Behaviour::Endless => {
             let blocks = iter::repeat_with(|| Ok::<_, io::Error>(" ".repeat(1 << 16)));
