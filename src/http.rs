@@ -69,19 +69,22 @@ pub struct Answer {
 }
 
 impl Client {
+    /// One that keeps its connections for further requests.
+    ///
     /// # Errors
     /// Where the machine has no usable trust anchors, or the proxy's URL cannot be used.
     pub fn new(proxy: &Proxy) -> Result<Self, ClientError> {
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("portvakt/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
-            .redirect(redirect::Policy::none());
-        let builder = match proxy {
-            Proxy::Environment => builder,
-            Proxy::Url(url) => builder.proxy(HttpProxy::all(url.as_str())?),
-        };
-        Ok(Self(builder.build()?))
+        Ok(Self(builder(proxy)?.build()?))
+    }
+
+    /// One with a connection for each request, for those who are asked once an hour. A connection
+    /// that is dead without anybody having noticed cannot hold up the next request; with HTTP/2 it
+    /// would be that of all requests.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn with_new_connections(proxy: &Proxy) -> Result<Self, ClientError> {
+        Ok(Self(builder(proxy)?.pool_max_idle_per_host(0).build()?))
     }
 
     /// The body of a successful answer to GET.
@@ -120,6 +123,18 @@ impl Client {
     }
 }
 
+fn builder(proxy: &Proxy) -> Result<reqwest::ClientBuilder, ClientError> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("portvakt/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TOTAL_TIMEOUT)
+        .redirect(redirect::Policy::none());
+    Ok(match proxy {
+        Proxy::Environment => builder,
+        Proxy::Url(url) => builder.proxy(HttpProxy::all(url.as_str())?),
+    })
+}
+
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
@@ -127,7 +142,44 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
     use super::*;
+
+    /// Answers whatever comes on a connection, for as long as the client keeps it.
+    async fn answer_all(mut connection: TcpStream) {
+        while connection.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            connection.write_all(answer).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn each_request_has_its_own_connection_where_that_is_asked_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&accepted);
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(answer_all(connection));
+            }
+        });
+        let client = Client::with_new_connections(&Proxy::Environment).unwrap();
+        for number in 1..=3 {
+            client.get(&url).await.unwrap();
+            assert_eq!(accepted.load(Ordering::SeqCst), number);
+        }
+    }
 
     #[test]
     fn retry_after_is_a_number_of_seconds() {

@@ -74,7 +74,8 @@ impl Service {
     pub async fn bind(config: Config, clock: Clock) -> Result<Self, StartError> {
         self_test()?;
         let metrics = Arc::new(Metrics::new());
-        let client = Client::new(&config.entra.proxy)?;
+        let proxy = &config.entra.proxy;
+        let issuers_client = Client::with_new_connections(proxy)?;
         let published = Arc::new(Published::default());
         let issuer = |tenant: &_| {
             Arc::new(Issuer::new(
@@ -84,8 +85,13 @@ impl Service {
             ))
         };
         let issuers: Vec<_> = config.entra.tenants.iter().map(issuer).collect();
-        let resolver = |graph| Resolver::new(graph, &client, &clock, Arc::clone(&metrics));
-        let memberships = config.entra.graph.as_ref().map(resolver);
+        let memberships = match &config.entra.graph {
+            Some(graph) => {
+                let client = Client::new(proxy)?;
+                Some(Resolver::new(graph, &client, &clock, Arc::clone(&metrics)))
+            }
+            None => None,
+        };
         let authorizer =
             Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics))
                 .with_memberships(memberships);
@@ -112,7 +118,7 @@ impl Service {
         Ok(Self {
             settings: config.shutdown,
             servers: Servers { listeners, admin, shared, limits },
-            workers: Workers { issuers, client, loader, published, metrics, certificates },
+            workers: Workers { issuers, issuers_client, loader, published, metrics, certificates },
             status,
         })
     }

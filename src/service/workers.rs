@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Workers {
     pub issuers: Vec<Arc<Issuer>>,
-    pub client: Client,
+    pub issuers_client: Client,
     pub loader: Loader,
     pub published: Arc<Published>,
     pub metrics: Arc<Metrics>,
@@ -36,7 +36,7 @@ impl Workers {
     ) -> JoinSet<Result<(), RunError>> {
         let mut tasks = JoinSet::new();
         for issuer in self.issuers {
-            let client = self.client.clone();
+            let client = self.issuers_client.clone();
             tasks.spawn(async move {
                 issuer.keep_fresh(&client).await;
                 Err(RunError::Ended("the refresh of keys"))
