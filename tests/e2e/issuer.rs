@@ -67,10 +67,7 @@ async fn an_issuer_that_stumbles_takes_nobody_down() {
     let world = World::start().await;
     let token = world.issuer.issue(HOME, &Token::of_application(WEBSHOP));
     let unknown = Token::of_application(WEBSHOP).header("kid", "unknown");
-    let failures = format!(
-        "portvakt_jwks_refreshes_total{{issuer=\"{}\",outcome=\"failure\"}}",
-        world.issuer.name(HOME)
-    );
+    let failures = failures(&world.issuer);
     for behaviour in Behaviour::FAULTY {
         world.issuer.behave(HOME, behaviour);
         let before = world.portvakt.metric(&failures).await;
@@ -88,6 +85,40 @@ async fn an_issuer_that_stumbles_takes_nobody_down() {
     world.issuer.rotate(HOME, "after the trouble");
     let new = Token::of_application(WEBSHOP);
     until_equal(200, async || world.get("/").token(&new).send().await.status).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_whose_port_closes_takes_nobody_down_and_is_found_again() {
+    let changes = json!({"entra": {"keys": {"refresh_interval": "1s"}}});
+    let mut world = World::with(Release::Current, changes, |envoy| envoy).await;
+    let name = world.issuer.name(HOME);
+    let failures = failures(&world.issuer);
+    let fetched = format!("portvakt_jwks_last_success_timestamp_seconds{{issuer=\"{name}\"}}");
+    let token = Token::of_application(WEBSHOP);
+    let old = world.issuer.issue(HOME, &token);
+    let other = world.issuer.issue(HOME, &token.clone().claim("uti", "not seen before"));
+    world.get("/").bearer(&old).send().await.received();
+
+    world.issuer.leave().await;
+    world.issuer.rotate(HOME, "the next key");
+    let new = world.issuer.issue(HOME, &token);
+    let failed = async || world.portvakt.metric(&failures).await.unwrap_or(0.0);
+    until("a refresh that fails", async || (failed().await > 0.0).then_some(())).await;
+    world.get("/").bearer(&other).send().await.received();
+    let last_success = world.portvakt.metric(&fetched).await;
+    until("further ones", async || {
+        world.get("/").bearer(&old).send().await.received();
+        world.get("/").bearer(&new).send().await.assert_denied("token_key_unknown");
+        (failed().await > 2.0).then_some(())
+    })
+    .await;
+    assert_eq!(world.portvakt.metric(&fetched).await, last_success, "the keys grow older");
+    assert_eq!(world.portvakt.admin("/readyz").await.0, 200);
+
+    world.issuer.come();
+    until_equal(200, async || world.get("/").bearer(&new).send().await.status).await;
+    world.get("/").bearer(&old).send().await.assert_denied("token_key_unknown");
+    assert!(world.portvakt.metric(&fetched).await > last_success);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,22 +177,22 @@ async fn a_flood_of_unknown_keys_costs_the_issuer_little_and_others_nothing() {
 async fn an_issuer_that_comes_late_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     documents::write(&folder.path().join("applications"));
-    let absent = Issuer::absent(&[HOME, FOREIGN]);
-    let config = configuration(absent.issuer(), json!({}));
+    let mut issuer = Issuer::absent(&[HOME, FOREIGN]);
+    let config = configuration(&issuer, json!({}));
     let portvakt = Portvakt::start(folder.path(), &config).await;
     let upstream = Upstream::start().await;
     let config = envoy::Config::shipped(&[&portvakt.listeners[0]], &upstream);
     let envoy = Envoy::start(Release::Current, folder.path(), &config).await;
     let send = async |token: &str| ask(&client(), envoy.address, token).await;
 
-    let token = absent.issuer().issue(HOME, &Token::of_application(WEBSHOP));
+    let token = issuer.issue(HOME, &Token::of_application(WEBSHOP));
     let (status, text) = portvakt.admin("/readyz").await;
     assert_eq!((status, text.contains("no issuer's keys are loaded")), (503, true), "{text}");
     assert_eq!(portvakt.admin("/livez").await.0, 200);
     until_equal(Some("keys_unavailable".to_owned()), async || send(&token).await.reason()).await;
     send(&token).await.assert_denied("keys_unavailable");
 
-    let _issuer = absent.come();
+    issuer.come();
     let portvakt = portvakt.ready().await;
     send(&token).await.received();
     assert_eq!(upstream.requests(), 1);
@@ -176,10 +207,7 @@ async fn an_issuer_that_hangs_at_the_start_is_asked_again_without_waiting_for_wh
     issuer.behave(HOME, Behaviour::Hanging);
     issuer.behave(FOREIGN, Behaviour::Failing);
     let portvakt = Portvakt::start(folder.path(), &configuration(&issuer, json!({}))).await;
-    let failures = format!(
-        "portvakt_jwks_refreshes_total{{issuer=\"{}\",outcome=\"failure\"}}",
-        issuer.name(HOME)
-    );
+    let failures = failures(&issuer);
     until("two at once", async || (issuer.hanging(HOME) > 1).then_some(())).await;
     assert_eq!(portvakt.admin("/readyz").await.0, 503);
     issuer.behave(HOME, Behaviour::Normal);
@@ -224,4 +252,10 @@ async fn issuer_and_keys_can_be_stated_by_hand() {
     names.retain(|name| !name.to_string_lossy().starts_with(".tmp"));
     names.sort();
     assert_eq!(names, ["applications", "portvakt.yaml"]);
+}
+
+/// The series that counts failed refreshes of the home tenant's keys.
+fn failures(issuer: &Issuer) -> String {
+    let name = issuer.name(HOME);
+    format!("portvakt_jwks_refreshes_total{{issuer=\"{name}\",outcome=\"failure\"}}")
 }

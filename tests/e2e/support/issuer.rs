@@ -22,7 +22,7 @@ use axum::{
 };
 use futures_util::stream;
 use serde_json::{Value, json};
-use tokio::{net::TcpSocket, time};
+use tokio::{net::TcpSocket, sync::oneshot, task::JoinHandle, time};
 
 use super::{SigningKey, Token};
 
@@ -77,15 +77,15 @@ impl Behaviour {
 /// The issuer of several tenants.
 pub struct Issuer {
     address: SocketAddr,
+    /// Keeps the address for the issuer while nobody listens there.
+    _place: TcpSocket,
     tenants: Arc<Tenants>,
     strays: Arc<AtomicUsize>,
+    server: Option<Server>,
 }
 
-/// An issuer whose address is taken and where nobody listens: connections are refused.
-pub struct AbsentIssuer {
-    issuer: Issuer,
-    socket: TcpSocket,
-}
+/// A server, and what stops it.
+type Server = (oneshot::Sender<()>, JoinHandle<io::Result<()>>);
 
 type Tenants = Mutex<HashMap<String, Tenant>>;
 
@@ -100,13 +100,14 @@ struct Tenant {
 impl Issuer {
     /// With one key for each tenant.
     pub fn start(tenants: &[&str]) -> Self {
-        Self::absent(tenants).come()
+        let mut issuer = Self::absent(tenants);
+        issuer.come();
+        issuer
     }
 
-    /// With one key for each tenant, later.
-    pub fn absent(tenants: &[&str]) -> AbsentIssuer {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    /// With one key for each tenant, at an address that refuses connections.
+    pub fn absent(tenants: &[&str]) -> Self {
+        let place = socket_at(([127, 0, 0, 1], 0).into());
         let tenant = |id: &&str| {
             let key = Arc::new(SigningKey::generate(&format!("key of {id}")));
             let behaviour = Behaviour::Normal;
@@ -114,9 +115,34 @@ impl Issuer {
             ((*id).to_owned(), Tenant { keys: vec![key], behaviour, key_requests: 0, hanging })
         };
         let tenants = Arc::new(Mutex::new(tenants.iter().map(tenant).collect()));
-        let address = socket.local_addr().unwrap();
-        let issuer = Self { address, tenants, strays: Arc::default() };
-        AbsentIssuer { issuer, socket }
+        let address = place.local_addr().unwrap();
+        Self { address, _place: place, tenants, strays: Arc::default(), server: None }
+    }
+
+    /// Begins to listen.
+    pub fn come(&mut self) {
+        let listener = socket_at(self.address).listen(128).unwrap();
+        let router = Router::new()
+            .route("/{tenant}/v2.0/.well-known/openid-configuration", get(metadata))
+            .route("/{tenant}/discovery/v2.0/keys", get(keys))
+            .with_state((self.address, Arc::clone(&self.tenants)));
+        let strays = Arc::clone(&self.strays);
+        let router = router.fallback(async move || {
+            strays.fetch_add(1, Ordering::SeqCst);
+            StatusCode::NOT_FOUND
+        });
+        let (stop, stopped) = oneshot::channel();
+        let server = axum::serve(listener, router)
+            .with_graceful_shutdown(async { drop(stopped.await) })
+            .into_future();
+        self.server = Some((stop, tokio::spawn(server)));
+    }
+
+    /// Closes its port, once every request is answered.
+    pub async fn leave(&mut self) {
+        let (stop, server) = self.server.take().unwrap();
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
     }
 
     /// `iss` of a tenant's tokens.
@@ -204,27 +230,12 @@ impl Issuer {
     }
 }
 
-impl AbsentIssuer {
-    /// What it will be.
-    pub fn issuer(&self) -> &Issuer {
-        &self.issuer
-    }
-
-    /// Begins to listen.
-    pub fn come(self) -> Issuer {
-        let listener = self.socket.listen(128).unwrap();
-        let router = Router::new()
-            .route("/{tenant}/v2.0/.well-known/openid-configuration", get(metadata))
-            .route("/{tenant}/discovery/v2.0/keys", get(keys))
-            .with_state((self.issuer.address, Arc::clone(&self.issuer.tenants)));
-        let strays = Arc::clone(&self.issuer.strays);
-        let router = router.fallback(async move || {
-            strays.fetch_add(1, Ordering::SeqCst);
-            StatusCode::NOT_FOUND
-        });
-        tokio::spawn(async { axum::serve(listener, router).await });
-        self.issuer
-    }
+/// A socket at an address that others may have, as long as they do not listen.
+fn socket_at(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
 type Shared = (SocketAddr, Arc<Tenants>);
