@@ -39,6 +39,8 @@ pub mod clock;
 pub mod config;
 pub mod decision;
 pub mod demo;
+#[cfg(test)]
+mod dropped;
 pub mod finding;
 pub mod frontend;
 pub mod http;

@@ -20,6 +20,6 @@ pub use resolver::{Resolver, Unresolved};
 
 #[cfg(test)]
 #[path = "../../tests/e2e/support/graph.rs"]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;

@@ -37,7 +37,7 @@ const ENTRY_BYTES: usize = 512;
 /// Resolves memberships. Each question is asked once at a time, whoever wants to know.
 #[derive(Debug)]
 pub struct Resolver {
-    tenants: HashMap<TenantId, Arc<Tenant>>,
+    pub(super) tenants: HashMap<TenantId, Arc<Tenant>>,
     pub(super) lookups: Cache<Question, Lookup>,
     permits: Arc<Semaphore>,
     waiting: Semaphore,

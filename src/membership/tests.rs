@@ -13,7 +13,10 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde_json::Value;
-use tokio::time::{self, Instant};
+use tokio::{
+    task::JoinHandle,
+    time::{self, Instant},
+};
 
 use super::{
     fake::{self, Mood},
@@ -28,6 +31,8 @@ use crate::{
     secret::Secret,
     telemetry::Metrics,
 };
+
+mod dropped;
 
 const TENANT: &str = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94";
 const CLIENT: &str = "a2f4c0d1-5b7e-4d3a-8c69-17e05b9d4f20";

@@ -19,12 +19,26 @@ use crate::{
     clock::Clock,
     config::{self, Environment},
     frontend::ext_authz::{CallerHeaders, codec::AsBytes},
+    keys::Issuer,
+    membership::Resolver,
 };
 
+mod given_up;
+
 const TIMEOUT: Duration = Duration::from_secs(1);
+const NOW: u64 = 1_800_000_000;
 
 /// A service without documents and keys, as it is right after the start.
 fn service(limits: &str) -> CheckService {
+    service_of(Arc::default(), &[], None, limits)
+}
+
+fn service_of(
+    published: Arc<Published>,
+    issuers: &[Arc<Issuer>],
+    memberships: Option<Resolver>,
+    limits: &str,
+) -> CheckService {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("portvakt.yaml");
     let text = format!(
@@ -33,9 +47,9 @@ fn service(limits: &str) -> CheckService {
     std::fs::write(&file, text).unwrap();
     let config = config::read(Some(&file), &Environment::default()).unwrap().config;
     let metrics = Arc::new(Metrics::new());
-    let published = Arc::new(Published::default());
-    let authorizer =
-        Authorizer::new(&config, published, &[], Clock::system(), Arc::clone(&metrics));
+    let (clock, of_authorizer) = (Clock::new(|| NOW), Arc::clone(&metrics));
+    let authorizer = Authorizer::new(&config, published, issuers, clock, of_authorizer)
+        .with_memberships(memberships);
     let answers = Answers { headers: CallerHeaders::new(&config.headers), resource_metadata: None };
     let shared = Shared::new(authorizer, answers, metrics, &config.limits);
     CheckService::new(Arc::new(shared), AskedBy::Any)
@@ -43,7 +57,10 @@ fn service(limits: &str) -> CheckService {
 
 impl CheckService {
     /// The messages of a call, as the gRPC server hands them over.
-    fn messages(&self, body: Trickle) -> Streaming<Bytes> {
+    fn messages<B>(&self, body: B) -> Streaming<Bytes>
+    where
+        B: Body<Data = Bytes, Error = Infallible> + Unpin + Send + 'static,
+    {
         let room = self.room();
         Streaming::new_request(AsBytes, room.bound(body), None, Some(room.max_bytes))
     }
