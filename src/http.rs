@@ -1,6 +1,6 @@
 //! Outbound HTTP to Entra ID and Microsoft Graph: limited in time, size, and where it may go.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use reqwest::{
     Method, Proxy as HttpProxy, StatusCode,
@@ -9,7 +9,7 @@ use reqwest::{
 };
 use url::Url;
 
-use crate::config::Proxy;
+use crate::{clock::UnixSeconds, config::Proxy};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,10 +62,25 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
-    /// `Retry-After` where it is a number of seconds (RFC 9110, section 10.2.3); a date is not
-    /// read.
-    pub retry_after: Option<Duration>,
+    pub retry_after: Option<RetryAfter>,
     pub body: Vec<u8>,
+}
+
+/// When to ask again (RFC 9110, section 10.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryAfter {
+    Seconds(u64),
+    Date(UnixSeconds),
+}
+
+impl RetryAfter {
+    /// How long to wait from now on: no time at all for a date that is past.
+    pub fn wait(self, now: UnixSeconds) -> Duration {
+        Duration::from_secs(match self {
+            Self::Seconds(seconds) => seconds,
+            Self::Date(date) => date.saturating_sub(now),
+        })
+    }
 }
 
 impl Client {
@@ -135,9 +150,13 @@ fn builder(proxy: &Proxy) -> Result<reqwest::ClientBuilder, ClientError> {
     })
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(RetryAfter::Seconds(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(RetryAfter::Date(date.duration_since(UNIX_EPOCH).ok()?.as_secs()))
 }
 
 #[cfg(test)]
@@ -182,17 +201,34 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_a_number_of_seconds() {
+    fn retry_after_is_a_number_of_seconds_or_a_date() {
+        let date = Some(RetryAfter::Date(1_792_567_680));
         for (value, expected) in [
-            ("0", Some(0)),
-            (" 120 ", Some(120)),
+            ("0", Some(RetryAfter::Seconds(0))),
+            (" 120 ", Some(RetryAfter::Seconds(120))),
+            ("Wed, 21 Oct 2026 07:28:00 GMT", date),
+            ("Wednesday, 21-Oct-26 07:28:00 GMT", date),
+            ("Wed Oct 21 07:28:00 2026", date),
             ("-1", None),
             ("1.5", None),
-            ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+            ("", None),
+            ("tomorrow", None),
+            ("Wed, 21 Oct 2026 07:28:00 CEST", None),
+            ("Wed, 21 Oct 2026 27:28:00 GMT", None),
+            ("2026-10-21T07:28:00Z", None),
         ] {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
-            assert_eq!(retry_after(&headers), expected.map(Duration::from_secs), "{value}");
+            assert_eq!(retry_after(&headers), expected, "{value}");
         }
         assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_date_is_a_time_from_now_on_or_now() {
+        let date = RetryAfter::Date(1_000_000);
+        for (now, seconds) in [(999_880, 120), (1_000_000, 0), (1_000_120, 0), (u64::MAX, 0)] {
+            assert_eq!(date.wait(now), Duration::from_secs(seconds), "{now}");
+        }
+        assert_eq!(RetryAfter::Seconds(7).wait(u64::MAX), Duration::from_secs(7));
     }
 }

@@ -19,7 +19,7 @@ use super::{
     throttle,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, UnixSeconds},
     config::{ClientCredentials, ClientProof, Graph},
     http::{Answer, Client, FetchError, Request},
     identifiers::TenantId,
@@ -113,7 +113,7 @@ impl AccessTokens {
             Err(error) => {
                 let pause = match &error {
                     TokenError::Refused { pause, .. } => *pause,
-                    _ => throttle::pause(None),
+                    _ => throttle::DEFAULT,
                 };
                 (Last::Failure { until: Instant::now() + pause }, Err(error))
             }
@@ -135,7 +135,8 @@ impl AccessTokens {
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, form)]);
         let (method, url) = (Method::POST, self.endpoint.clone());
-        read(&client.send(Request { method, url, headers, body }).await?)
+        let answer = client.send(Request { method, url, headers, body }).await?;
+        read(&answer, self.clock.now())
     }
 
     async fn form(&self) -> Result<String, TokenError> {
@@ -188,7 +189,7 @@ async fn text_of(file: &Path) -> Result<String, TokenError> {
 }
 
 /// The Authorization header that an answer of the token endpoint leads to, and for how long.
-fn read(answer: &Answer) -> Result<(HeaderValue, Duration), TokenError> {
+fn read(answer: &Answer, now: UnixSeconds) -> Result<(HeaderValue, Duration), TokenError> {
     #[derive(Deserialize)]
     struct Issued {
         token_type: String,
@@ -200,7 +201,7 @@ fn read(answer: &Answer) -> Result<(HeaderValue, Duration), TokenError> {
         return Err(TokenError::Refused {
             status: answer.status.as_u16(),
             code: error_code(&answer.body),
-            pause: throttle::pause(answer.retry_after),
+            pause: throttle::pause(answer.retry_after, now),
         });
     }
     let issued: Issued =
@@ -240,6 +241,8 @@ fn error_code(body: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    const NOW: UnixSeconds = 1_800_000_000;
+
     fn answer(status: u16, body: &str) -> Answer {
         let status = StatusCode::from_u16(status).unwrap();
         Answer { status, retry_after: None, body: body.as_bytes().to_vec() }
@@ -253,7 +256,7 @@ mod tests {
             let text = format!(
                 r#"{{"token_type":"Bearer","expires_in":{expires_in},"access_token":"abc"}}"#
             );
-            let (authorization, lifetime) = read(&answer(200, &text)).unwrap();
+            let (authorization, lifetime) = read(&answer(200, &text), NOW).unwrap();
             assert_eq!(authorization, "Bearer abc");
             assert_eq!(lifetime, Duration::from_secs(used), "{expires_in}");
             assert!(!format!("{authorization:?}").contains("abc"), "it is never printed");
@@ -272,7 +275,7 @@ mod tests {
             r#"{"token_type":"Bearer","expires_in":-1,"access_token":"abc"}"#,
             r#"{"token_type":"Bearer","expires_in":60,"access_token":"a\nb"}"#,
         ] {
-            assert!(matches!(read(&answer(200, text)), Err(TokenError::Unreadable)), "{text}");
+            assert!(matches!(read(&answer(200, text), NOW), Err(TokenError::Unreadable)), "{text}");
         }
     }
 
@@ -287,7 +290,7 @@ mod tests {
             (r#"{"error":"a b\nc","error_description":"hunter 2"}"#, ""),
             ("<html>", "without a code"),
         ] {
-            let error = read(&answer(401, body)).unwrap_err();
+            let error = read(&answer(401, body), NOW).unwrap_err();
             assert!(
                 matches!(&error, TokenError::Refused { status: 401, code: found, .. } if found == code),
                 "{error}"

@@ -30,6 +30,7 @@ pub struct Tenant {
     tokens: AccessTokens,
     throttle: Throttle,
     client: Client,
+    clock: Clock,
     metrics: Arc<Metrics>,
 }
 
@@ -70,8 +71,8 @@ impl Tenant {
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let tokens = AccessTokens::new(&settings, id, credentials, clock);
-        Self { settings, tokens, throttle: Throttle::default(), client, metrics }
+        let tokens = AccessTokens::new(&settings, id, credentials, clock.clone());
+        Self { settings, tokens, throttle: Throttle::default(), client, clock, metrics }
     }
 
     /// Whether Graph may be asked now.
@@ -140,7 +141,7 @@ impl Tenant {
             _ => false,
         };
         if is_throttled {
-            let pause = throttle::pause(answer.retry_after);
+            let pause = throttle::pause(answer.retry_after, self.clock.now());
             self.throttle.stay_away(pause);
             return Err(GraphError::Throttled(pause));
         }

@@ -42,6 +42,7 @@ const AUDIT: &str = "3b8d2f64-70c1-4e9a-a5b7-9d1c6e8f0a23";
 /// A group that the fake names although nobody asks about it.
 const CANTEEN: &str = "5e7c9b1a-3d84-4f60-8a2e-9c6b0d1f4a37";
 const LIFETIME: Duration = Duration::from_secs(300);
+/// Fri, 15 Jan 2027 08:00:00 GMT.
 const NOW: u64 = 1_800_000_000;
 
 /// Long enough for every answer that comes at all.
@@ -323,7 +324,13 @@ async fn a_graph_that_hangs_keeps_no_more_checks_waiting_than_it_may() {
 
 #[tokio::test]
 async fn throttling_is_honoured_for_every_user_of_the_tenant() {
-    for (status, retry_after, pause) in [(429, Some(30), 30), (503, Some(7), 7), (429, None, 5)] {
+    for (status, retry_after, pause) in [
+        (429, Some("30"), 30),
+        (503, Some("7"), 7),
+        (429, None, 5),
+        (429, Some("Fri, 15 Jan 2027 08:00:20 GMT"), 20),
+        (503, Some("Fri, 15 Jan 2027 07:00:00 GMT"), 1),
+    ] {
         let world = World::start().await;
         world.graph.behave(Mood::Refusing(status, retry_after));
         assert_eq!(world.resolve(USER, &[DESK]).await, Err(Unresolved::Unavailable), "{status}");
@@ -343,7 +350,7 @@ async fn throttling_is_honoured_for_every_user_of_the_tenant() {
 #[tokio::test]
 async fn what_is_known_counts_through_trouble() {
     for (mood, outcome) in [
-        (Mood::Refusing(429, Some(120)), "throttled"),
+        (Mood::Refusing(429, Some("120")), "throttled"),
         (Mood::Refusing(500, None), "failure"),
         (Mood::Garbage, "failure"),
     ] {
@@ -465,7 +472,8 @@ async fn an_access_token_that_graph_refuses_is_replaced() {
 async fn a_token_endpoint_in_trouble_is_left_alone_for_a_while() {
     for (mood, pause) in [
         (Mood::Refusing(401, None), 5),
-        (Mood::Refusing(429, Some(40)), 40),
+        (Mood::Refusing(429, Some("40")), 40),
+        (Mood::Refusing(503, Some("Fri, 15 Jan 2027 08:00:50 GMT")), 50),
         (Mood::Garbage, 5),
         (Mood::Endless, 5),
         (Mood::Redirecting, 5),

@@ -7,16 +7,18 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Where an answer says "later" and not when.
-const DEFAULT: Duration = Duration::from_secs(5);
+use crate::{clock::UnixSeconds, http::RetryAfter};
+
+/// Where an answer says "later" and not when, and where there is none.
+pub const DEFAULT: Duration = Duration::from_secs(5);
 /// No answer keeps us away for longer.
 const LONGEST: Duration = Duration::from_secs(3600);
 /// "Again in 0 seconds" is a while, too.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// How long to stay away after an answer that said so, by its `Retry-After`.
-pub fn pause(retry_after: Option<Duration>) -> Duration {
-    retry_after.unwrap_or(DEFAULT).clamp(SHORTEST, LONGEST)
+/// How long to stay away after an answer that came now and said so, by its `Retry-After`.
+pub fn pause(retry_after: Option<RetryAfter>, now: UnixSeconds) -> Duration {
+    retry_after.map_or(DEFAULT, |after| after.wait(now)).clamp(SHORTEST, LONGEST)
 }
 
 /// Remembers until when not to ask.
@@ -44,11 +46,19 @@ mod tests {
 
     #[test]
     fn pauses_are_neither_nothing_nor_endless() {
-        let seconds = Duration::from_secs;
-        assert_eq!(pause(None), seconds(5));
-        assert_eq!(pause(Some(seconds(0))), seconds(1));
-        assert_eq!(pause(Some(seconds(120))), seconds(120));
-        assert_eq!(pause(Some(seconds(u64::MAX))), seconds(3600));
+        const NOW: UnixSeconds = 1_800_000_000;
+        for (retry_after, seconds) in [
+            (None, 5),
+            (Some(RetryAfter::Seconds(0)), 1),
+            (Some(RetryAfter::Seconds(120)), 120),
+            (Some(RetryAfter::Seconds(u64::MAX)), 3600),
+            (Some(RetryAfter::Date(0)), 1),
+            (Some(RetryAfter::Date(NOW)), 1),
+            (Some(RetryAfter::Date(NOW + 120)), 120),
+            (Some(RetryAfter::Date(u64::MAX)), 3600),
+        ] {
+            assert_eq!(pause(retry_after, NOW), Duration::from_secs(seconds), "{retry_after:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

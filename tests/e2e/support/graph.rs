@@ -13,7 +13,7 @@ use axum::{
     Json, Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{StatusCode, header::AUTHORIZATION},
+    http::{HeaderValue, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -27,8 +27,8 @@ use tokio::{
 pub enum Mood {
     #[default]
     Normal,
-    /// This status, with `Retry-After` in seconds where it is stated.
-    Refusing(u16, Option<u64>),
+    /// This status, with `Retry-After` where it is stated.
+    Refusing(u16, Option<&'static str>),
     /// Status 500, from the second request on.
     FailingLater,
     /// Not before the mood changes.
@@ -203,8 +203,8 @@ fn trouble(state: &Shared, mood: Mood) -> Option<Response> {
     Some(match mood {
         Mood::Refusing(status, retry_after) => {
             let mut response = refusal(status, "ServiceNotAvailable");
-            if let Some(seconds) = retry_after {
-                response.headers_mut().insert("retry-after", seconds.into());
+            if let Some(when) = retry_after {
+                response.headers_mut().insert("retry-after", HeaderValue::from_static(when));
             }
             response
         }
