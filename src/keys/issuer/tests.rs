@@ -6,6 +6,10 @@ use std::{
 };
 
 use tokio::time::sleep;
+use tracing::{
+    Dispatch,
+    subscriber::{NoSubscriber, set_default},
+};
 
 use super::{
     super::fake::{Behaviour, FakeIssuer, key},
@@ -252,11 +256,7 @@ async fn no_more_than_64_checks_wait_for_the_keys_of_an_issuer() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_logged_when_it_begins_changes_and_ends_and_not_each_second() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
+    let (log, _listening) = listen();
     let fake = FakeIssuer::of(&["k"]);
     fake.behave(Behaviour::Fails);
     let issuer = fake.start(TENANT, settings());
@@ -275,11 +275,7 @@ async fn an_outage_is_logged_when_it_begins_changes_and_ends_and_not_each_second
 
 #[tokio::test(start_paused = true)]
 async fn what_is_logged_of_a_key_set_is_bounded() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
+    let (log, _listening) = listen();
     let faulty = (0..5_000).map(|number| serde_json::json!({"kid": format!("bad {number}")}));
     let good = (0..300).map(|number| key(&format!("good {number}")));
     let fake = FakeIssuer::new(faulty.chain(good).collect());
@@ -289,6 +285,17 @@ async fn what_is_logged_of_a_key_set_is_bounded() {
     let text = log.text();
     assert_eq!(text.matches("keys of the issuer are not used").count(), 1, "told once");
     assert!(text.contains("5044") && text.len() < 3_000, "{} bytes: {text}", text.len());
+}
+
+/// What this test logs from now on, for as long as the second value lives.
+fn listen() -> (Log, impl Sized) {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    // While there is one subscriber in all, a line that another test's thread reaches first is
+    // taken for one that nobody wants: that thread alone is asked, and has none.
+    let second = Dispatch::new(NoSubscriber::default());
+    (log, (set_default(subscriber), second))
 }
 
 /// What was logged, as text.
