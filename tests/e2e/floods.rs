@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use envoy_types::pb::envoy::service::auth::v3::{
@@ -16,7 +17,6 @@ use envoy_types::pb::envoy::service::auth::v3::{
 use prost::bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::{
-    io::AsyncWriteExt,
     net::TcpStream,
     task::{JoinHandle, JoinSet},
     time::timeout,
@@ -29,11 +29,9 @@ use tonic::{
 
 use crate::support::{
     Issuer, Portvakt,
+    attacks::{byte_by_byte, endless_headers, reset_streams},
     documents::{self, FOREIGN, HOME},
-    frames::{
-        CONTINUATION, DATA, END_HEADERS, GOAWAY, HEADERS, PREFACE, RST_STREAM, RawConnection,
-        check_headers, frame,
-    },
+    frames::{GOAWAY, PREFACE, RawConnection},
     until,
     wait::PATIENCE,
     world::configuration,
@@ -211,14 +209,7 @@ async fn streams_that_are_reset_at_once_cost_little() {
     let target = Target::start(json!({})).await;
     let address = target.address();
     at_once(8, || async move {
-        let mut connection = RawConnection::open(address).await.ignoring_answers();
-        for stream in (1..40_000).step_by(2) {
-            let mut frames = frame(HEADERS, END_HEADERS, stream, &check_headers());
-            frames.extend(frame(RST_STREAM, 0, stream, &8u32.to_be_bytes()));
-            if connection.write_all(&frames).await.is_err() {
-                return;
-            }
-        }
+        reset_streams(address, 20_000).await;
     })
     .await;
     target.withstood().await;
@@ -229,18 +220,8 @@ async fn headers_without_an_end_are_cut_off() {
     let target = Target::start(json!({})).await;
     let address = target.address();
     at_once(8, || async move {
-        let mut connection = RawConnection::open(address).await;
-        // Literals that are never indexed, with a name of one byte and a value of 100.
-        let field = [&[0x10, 1, b'x', 100][..], &[b'y'; 100]].concat();
-        let fragment = field.repeat(150);
-        let mut goes_on = connection.write(&frame(HEADERS, 0, 1, &check_headers())).await;
-        for _ in 0..10_000 {
-            if !goes_on {
-                break;
-            }
-            goes_on = connection.write(&frame(CONTINUATION, 0, 1, &fragment)).await;
-        }
-        assert!(!goes_on, "156 MB of headers were taken");
+        let taken = endless_headers(address, 10_000).await;
+        assert!(taken < 10_000, "156 MB of headers were taken");
     })
     .await;
     target.withstood().await;
@@ -251,11 +232,8 @@ async fn who_sends_byte_by_byte_is_denied_when_the_time_is_up() {
     let target = Target::start(json!({"limits": {"deadline": "1s"}})).await;
     let address = target.address();
     at_once(200, || async move {
-        let mut connection = RawConnection::open(address).await;
-        connection.write(&frame(HEADERS, END_HEADERS, 1, &check_headers())).await;
-        connection.write(&frame(DATA, 0, 1, &[0])).await;
-        connection.write(&frame(DATA, 0, 1, &[0])).await;
-        let denial = timeout(PATIENCE, connection.next(DATA)).await.unwrap().unwrap();
+        let denial = byte_by_byte(address, 2, Duration::ZERO);
+        let denial = timeout(PATIENCE, denial).await.unwrap().unwrap();
         assert!(String::from_utf8_lossy(&denial).contains("deadline_exceeded"));
     })
     .await;

@@ -39,7 +39,7 @@ async fn one_of_two_instances_ends_under_load_without_a_failed_request() {
     let goes_on = async || (load.answers() > before + 200).then_some(());
     until("the other instance to go on", goes_on).await;
     load.stop().await;
-    assert_eq!(envoy.statistic("cluster.portvakt.ext_authz.error").await, 0);
+    assert_eq!(envoy.statistic("http.inbound.ext_authz.error").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

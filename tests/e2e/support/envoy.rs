@@ -197,7 +197,8 @@ impl Envoy {
     /// The value of one of Envoy's own statistics.
     pub async fn statistic(&self, name: &str) -> u64 {
         let text = get(&self.admin, &format!("/stats?filter=^{name}$")).await.unwrap();
-        text.trim().rsplit_once(": ").map_or(0, |(_, value)| value.parse().unwrap())
+        let value = text.trim().rsplit_once(": ").map(|(_, value)| value.parse().unwrap());
+        value.unwrap_or_else(|| panic!("Envoy has no statistic {name}"))
     }
 }
 

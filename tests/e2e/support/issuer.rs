@@ -21,8 +21,14 @@ use axum::{
     routing::get,
 };
 use futures_util::stream;
+use hyper::server::conn::http1;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use serde_json::{Value, json};
-use tokio::{net::TcpSocket, sync::oneshot, task::JoinHandle, time};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::{JoinHandle, JoinSet},
+    time,
+};
 
 use super::{SigningKey, Token};
 
@@ -81,11 +87,9 @@ pub struct Issuer {
     _place: TcpSocket,
     tenants: Arc<Tenants>,
     strays: Arc<AtomicUsize>,
-    server: Option<Server>,
+    /// While it is there.
+    serving: Option<JoinHandle<()>>,
 }
-
-/// A server, and what stops it.
-type Server = (oneshot::Sender<()>, JoinHandle<io::Result<()>>);
 
 type Tenants = Mutex<HashMap<String, Tenant>>;
 
@@ -116,10 +120,10 @@ impl Issuer {
         };
         let tenants = Arc::new(Mutex::new(tenants.iter().map(tenant).collect()));
         let address = place.local_addr().unwrap();
-        Self { address, _place: place, tenants, strays: Arc::default(), server: None }
+        Self { address, _place: place, tenants, strays: Arc::default(), serving: None }
     }
 
-    /// Begins to listen.
+    /// Listens from now on.
     pub fn come(&mut self) {
         let listener = socket_at(self.address).listen(128).unwrap();
         let router = Router::new()
@@ -131,18 +135,14 @@ impl Issuer {
             strays.fetch_add(1, Ordering::SeqCst);
             StatusCode::NOT_FOUND
         });
-        let (stop, stopped) = oneshot::channel();
-        let server = axum::serve(listener, router)
-            .with_graceful_shutdown(async { drop(stopped.await) })
-            .into_future();
-        self.server = Some((stop, tokio::spawn(server)));
+        self.serving = Some(tokio::spawn(serve(listener, router)));
     }
 
-    /// Closes its port, once every request is answered.
+    /// Breaks off whatever it is at, and listens no longer.
     pub async fn leave(&mut self) {
-        let (stop, server) = self.server.take().unwrap();
-        stop.send(()).unwrap();
-        server.await.unwrap().unwrap();
+        let Some(serving) = self.serving.take() else { return };
+        serving.abort();
+        assert!(serving.await.unwrap_err().is_cancelled());
     }
 
     /// `iss` of a tenant's tokens.
@@ -236,6 +236,15 @@ fn socket_at(address: SocketAddr) -> TcpSocket {
     socket.set_reuseaddr(true).unwrap();
     socket.bind(address).unwrap();
     socket
+}
+
+/// Until it is aborted, and its connections with it.
+async fn serve(listener: TcpListener, router: Router) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = TowerToHyperService::new(router.clone());
+        connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
 }
 
 type Shared = (SocketAddr, Arc<Tenants>);

@@ -1,6 +1,7 @@
 //! Everything around the tests: an issuer, an upstream, the service as a process, a real Envoy.
 
 pub mod answer;
+pub mod attacks;
 pub mod certificates;
 pub mod documents;
 pub mod envoy;

@@ -86,9 +86,14 @@ impl Portvakt {
         value.map(|value| value.parse().unwrap())
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The most memory that it ever held, in bytes (proc_pid_status(5)).
     pub fn peak_memory(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
     }
@@ -96,7 +101,7 @@ impl Portvakt {
     /// Sends it a signal, by the signal's name without `SIG`.
     pub fn signal(&self, signal: &str) {
         // The shell's own `kill` is on every machine.
-        let kill = format!("kill -{signal} {}", self.process.id());
+        let kill = format!("kill -{signal} {}", self.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 

@@ -1,0 +1,53 @@
+//! What clients do that mean ill, each on a connection of its own.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{io::AsyncWriteExt, time};
+
+use super::frames::{
+    CONTINUATION, DATA, END_HEADERS, HEADERS, RST_STREAM, RawConnection, check_headers, frame,
+};
+
+/// CANCEL (RFC 9113, section 7).
+const CANCEL: [u8; 4] = [0, 0, 0, 8];
+
+/// Opens streams and resets each at once, so many or until it is cut off; how many.
+pub async fn reset_streams(address: SocketAddr, most: u32) -> u32 {
+    let mut connection = RawConnection::open(address).await.ignoring_answers();
+    for number in 0..most {
+        let stream = 2 * number + 1;
+        let mut frames = frame(HEADERS, END_HEADERS, stream, &check_headers());
+        frames.extend(frame(RST_STREAM, 0, stream, &CANCEL));
+        if connection.write_all(&frames).await.is_err() {
+            return number;
+        }
+    }
+    most
+}
+
+/// Sends a header block that does not end, in so many frames of 15 KiB or until it is cut off;
+/// how many.
+pub async fn endless_headers(address: SocketAddr, most: u32) -> u32 {
+    let mut connection = RawConnection::open(address).await;
+    // Literals that are never indexed, with a name of one byte and a value of 100.
+    let field = [&[0x10, 1, b'x', 100][..], &[b'y'; 100]].concat();
+    let fragment = frame(CONTINUATION, 0, 1, &field.repeat(150));
+    let mut goes_on = connection.write(&frame(HEADERS, 0, 1, &check_headers())).await;
+    let mut sent = 0;
+    while goes_on && sent < most {
+        goes_on = connection.write(&fragment).await;
+        sent += 1;
+    }
+    sent
+}
+
+/// Sends so many bytes of a check one by one, and no more; the denial that comes of it.
+pub async fn byte_by_byte(address: SocketAddr, bytes: usize, pause: Duration) -> Option<Vec<u8>> {
+    let mut connection = RawConnection::open(address).await;
+    connection.write(&frame(HEADERS, END_HEADERS, 1, &check_headers())).await;
+    for _ in 0..bytes {
+        connection.write(&frame(DATA, 0, 1, &[0])).await;
+        time::sleep(pause).await;
+    }
+    connection.next(DATA).await
+}
