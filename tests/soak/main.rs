@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
     let world = World::with(Release::Current, settings, |envoy| envoy).await;
     println!("soak: {minutes} minutes, through Envoy at {}", world.envoy.address);
 
-    let traffic = Traffic::start(&world);
+    let traffic = Traffic::start(&world.envoy, &world.issuer, Duration::ZERO);
     let reloads = changes::reload_documents(world.documents());
     let end = Instant::now() + time;
     let mut gauges = Gauges::new(time / 4);

@@ -6,13 +6,14 @@ use std::{
         Arc, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    Answer, Issuer, Token, World,
+    Answer, Envoy, Issuer, Token,
     documents::{CANTEEN, DIRECTORY, HOME, NEWSLETTER, WEBSHOP},
     token::now,
     world::{HOST, client},
@@ -42,6 +43,7 @@ pub struct Traffic {
 
 struct Shared {
     envoy: SocketAddr,
+    pause: Duration,
     done: AtomicBool,
     next: AtomicUsize,
     cases: RwLock<Cases>,
@@ -68,11 +70,12 @@ pub struct Seen {
 }
 
 impl Traffic {
-    /// Begins.
-    pub fn start(world: &World) -> Self {
-        let current = cases(&world.issuer);
+    /// Begins. Each caller pauses between its requests.
+    pub fn start(envoy: &Envoy, issuer: &Issuer, pause: Duration) -> Self {
+        let current = cases(issuer);
         let shared = Arc::new(Shared {
-            envoy: world.envoy.address,
+            envoy: envoy.address,
+            pause,
             done: AtomicBool::default(),
             next: AtomicUsize::default(),
             cases: RwLock::new(Cases { current, retired: Vec::new() }),
@@ -142,6 +145,9 @@ async fn call(shared: Arc<Shared>) -> Seen {
                 seen.failed += 1;
                 seen.note(format!("{error:?}"));
             }
+        }
+        if !shared.pause.is_zero() {
+            tokio::time::sleep(shared.pause).await;
         }
     }
     seen
