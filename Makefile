@@ -5,14 +5,18 @@ CARGO_DENY := target/tools/bin/cargo-deny
 CARGO_CYCLONEDX := target/tools/bin/cargo-cyclonedx
 
 # For `make fuzz`: how long each target runs. For `make soak`: how long all of it runs. For
-# `make differential`: how many tokens.
+# `make differential`: how many tokens. For `make faults`: which part of it, how many rounds of
+# each fault, and how many stops.
 SECONDS := 30
 MINUTES := 10
 CASES := 1000000
+PART := all
+ROUNDS := 4
+STOPS := 100
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fmt deny advisories sbom bench plateau differential differential-pyjwt \
-	fuzz soak clean
+	fuzz soak faults clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
@@ -32,6 +36,8 @@ test: setup ## Run all tests, those through a real Envoy included
 lint: ## Check formatting, and clippy with warnings as errors
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	@# What `cargo test` leaves out, clippy does too unless it is named.
+	cargo clippy --test soak --test faults --locked -- -D warnings
 
 fmt: ## Format
 	cargo fmt
@@ -66,6 +72,10 @@ fuzz: ## Run each fuzz target for 30 seconds; SECONDS=… for longer
 
 soak: setup ## Ten minutes of traffic, rotation, reloads and faults through Envoy; MINUTES=… for others
 	SOAK_MINUTES=$(MINUTES) cargo test --release --locked --test soak
+
+faults: setup ## Latency under faults and floods, 100 stops; PART=issuer|floods|restarts, ROUNDS=…, STOPS=…
+	FAULTS_PART=$(PART) FAULTS_ROUNDS=$(ROUNDS) FAULTS_STOPS=$(STOPS) \
+		cargo test --release --locked --test faults
 
 bench: setup ## Compare the service with a floor, in one run
 	cargo bench --locked --bench side_by_side
