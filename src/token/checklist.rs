@@ -3,13 +3,42 @@
 use std::{fs, path::PathBuf};
 
 const DOCUMENT: &str = include_str!("../../docs/security.md");
+const MAKEFILE: &str = include_str!("../../Makefile");
+
+/// What stands between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
 
 /// The names of tests in a text: paths between backticks.
 fn names(text: &str) -> Vec<&str> {
     let is_path = |text: &&str| {
         text.contains("::") && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"_:".contains(&c))
     };
-    text.split('`').skip(1).step_by(2).filter(is_path).collect()
+    quoted(text).filter(is_path).collect()
+}
+
+/// The commands in a text: targets of `make`, with their variables.
+fn commands(text: &str) -> Vec<&str> {
+    quoted(text).filter_map(|text| text.strip_prefix("make ")).collect()
+}
+
+/// Whether there is such a target, and each variable that it is given.
+fn is_command(command: &str) -> bool {
+    let mut words = command.split(' ');
+    let is_target = |name: &str| MAKEFILE.contains(&format!("\n{name}: "));
+    let is_variable = |assignment: &str| {
+        let (name, _) = assignment.split_once('=').unwrap_or_default();
+        MAKEFILE.contains(&format!("\n{name} := "))
+    };
+    words.next().is_some_and(is_target) && words.all(is_variable)
+}
+
+/// The rows of the table under a heading, without its head.
+fn rows(heading: &str) -> Vec<&'static str> {
+    let (_, section) = DOCUMENT.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap_or_default();
+    section.lines().filter(|line| line.starts_with("| ")).skip(2).collect()
 }
 
 /// Where a module's source may be: a file of its own, or its parent's.
@@ -17,6 +46,8 @@ fn files(module: &[&str]) -> Vec<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let (folder, module) = match module {
         ["e2e", rest @ ..] => (root.join("tests/e2e"), rest),
+        ["differential"] => (root.join("tests/differential"), &["main"][..]),
+        ["fuzz_replay"] => (root.join("tests"), module),
         all => (root.join("src"), all),
     };
     let outer = module.strip_suffix(&["tests"]).unwrap_or(module);
@@ -54,6 +85,20 @@ fn every_line_of_the_checklist_names_a_test() {
     for (number, names) in rows {
         assert!(!names.is_empty(), "line {number} names no test");
     }
+}
+
+#[test]
+fn every_row_of_the_figures_names_tests_or_a_command_that_prints_them() {
+    let rows = rows("Figures");
+    assert_eq!(rows.len(), 11);
+    for row in rows {
+        let commands = commands(row);
+        assert!(!names(row).is_empty() || !commands.is_empty(), "nothing shows it: {row}");
+        for command in commands {
+            assert!(is_command(command), "docs/security.md names `make {command}`");
+        }
+    }
+    assert!(!is_command("no-such-target") && !is_command("faults NO_SUCH_VARIABLE=1"));
 }
 
 #[test]
