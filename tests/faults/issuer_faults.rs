@@ -106,16 +106,20 @@ impl Measurement {
 
     fn table(&self) -> Table {
         let mut table = Table::new(&["the issuer", "p99 µs", "ratio", "key requests", "wrong"]);
-        let names = FAULTS.iter().map(|(name, _)| *name);
-        for (name, seen) in [("is well", &self.well)].into_iter().chain(names.zip(&self.faulty)) {
-            let row = Row::of(name)
-                .figure(latency::p99(&seen.rounds), 0)
-                .bar(self.ratio(seen), MOST, 2)
-                .bar(seen.requests as f64, seen.allowed as f64, 0)
-                .none(latency::wrong(&seen.rounds));
-            table.add(row);
+        let well = &self.well.rounds;
+        let row = Row::of("is well").figure(latency::p99(well), 0).figure(self.noise(), 2);
+        table.add(self.well.complete(row));
+        for ((name, _), seen) in FAULTS.iter().zip(&self.faulty) {
+            let row = Row::of(name).figure(latency::p99(&seen.rounds), 0);
+            table.add(seen.complete(row.bar(self.ratio(seen), MOST, 2)));
         }
         table
+    }
+
+    /// What the machine does by itself: every other round without a fault against the rest.
+    fn noise(&self) -> f64 {
+        let rounds = &self.well.rounds;
+        latency::p99(rounds.iter().step_by(2)) / latency::p99(rounds.iter().skip(1).step_by(2))
     }
 }
 
@@ -126,6 +130,10 @@ impl Seen {
         self.rounds.push(latency::round(subject.address(), mixture).await);
         self.requests += requests(subject, state).await - before;
         self.allowed += KEYS.allowed_requests(began.elapsed());
+    }
+
+    fn complete(&self, row: Row) -> Row {
+        row.bar(self.requests as f64, self.allowed as f64, 0).none(latency::wrong(&self.rounds))
     }
 }
 

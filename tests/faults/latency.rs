@@ -106,8 +106,8 @@ impl Round {
 }
 
 /// The median of the rounds' 99th percentiles, in microseconds.
-pub fn p99(rounds: &[Round]) -> f64 {
-    let mut figures: Vec<_> = rounds.iter().map(Round::p99).collect();
+pub fn p99<'a>(rounds: impl IntoIterator<Item = &'a Round>) -> f64 {
+    let mut figures: Vec<_> = rounds.into_iter().map(Round::p99).collect();
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
