@@ -1,14 +1,15 @@
-//! The issuer is away at the start: nobody gets in, and everything is well soon after it came.
+//! The issuer is of no use at the start: nobody gets in, and everything is well soon after that.
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::time;
 
 use crate::{
     checks::{self, check},
     subject::Subject,
     support::{
-        Issuer, Token,
+        Behaviour, Issuer, Token,
         documents::{FOREIGN, HOME, WEBSHOP},
         until,
     },
@@ -16,15 +17,51 @@ use crate::{
 };
 
 const MOST: Duration = Duration::from_secs(2);
-/// Checks before the issuer comes: over more than one of its attempts.
+/// How long checks are sent before the issuer is well: over more than one attempt to ask it.
 const BEFORE: Duration = Duration::from_millis(1500);
 const BETWEEN: Duration = Duration::from_millis(5);
 
+/// What is wrong with the issuer.
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    Absent,
+    Hanging,
+}
+
+/// What was seen over all starts.
+#[derive(Debug, Default)]
+struct Seen {
+    slowest: Duration,
+    denied: usize,
+    wrong: usize,
+}
+
 pub async fn measure(rounds: usize) -> Table {
-    let (mut slowest, mut denied, mut others) = (Duration::ZERO, 0, 0);
-    for number in 1..=rounds {
-        println!("faults: cold start, round {number} of {rounds}");
-        let issuer = Issuer::absent(&[HOME, FOREIGN]);
+    let heads = ["at the start, the issuer", "starts", "denied before", "wrong", "ready after s"];
+    let mut table = Table::new(&heads);
+    for (name, trouble) in
+        [("refuses connections", Trouble::Absent), ("never answers", Trouble::Hanging)]
+    {
+        let mut seen = Seen::default();
+        for number in 1..=rounds {
+            println!("faults: cold start, {name}, round {number} of {rounds}");
+            seen.add_start(trouble).await;
+        }
+        assert!(seen.denied > 0, "no check was denied for want of keys");
+        let row = Row::of(name).text(rounds).text(seen.denied).none(seen.wrong);
+        table.add(row.bar(seen.slowest.as_secs_f64(), MOST.as_secs_f64(), 2));
+    }
+    table
+}
+
+impl Seen {
+    async fn add_start(&mut self, trouble: Trouble) {
+        let mut issuer = Issuer::absent(&[HOME, FOREIGN]);
+        if let Trouble::Hanging = trouble {
+            issuer.behave(HOME, Behaviour::Hanging);
+            issuer.behave(FOREIGN, Behaviour::Hanging);
+            issuer.come();
+        }
         let mut subject = Subject::with(issuer, json!({})).await;
         let request = check(&subject.issuer.issue(HOME, &Token::of_application(WEBSHOP)));
         let mut client = checks::client(subject.address()).await;
@@ -33,27 +70,28 @@ pub async fn measure(rounds: usize) -> Table {
         while began.elapsed() < BEFORE {
             let response = client.check(request.clone()).await.unwrap().into_inner();
             match checks::decision(&response) {
-                "keys_unavailable" if !checks::is_allowed(&response) => denied += 1,
+                "keys_unavailable" if !checks::is_allowed(&response) => self.denied += 1,
                 // For the first moments not even the documents are there.
                 "application_unknown" if !checks::is_allowed(&response) => {}
-                _ => others += 1,
+                _ => self.wrong += 1,
             }
-            tokio::time::sleep(BETWEEN).await;
+            time::sleep(BETWEEN).await;
         }
-        let came = Instant::now();
-        subject.issuer.come();
+
+        let well = Instant::now();
+        match trouble {
+            Trouble::Absent => subject.issuer.come(),
+            Trouble::Hanging => {
+                subject.issuer.behave(HOME, Behaviour::Normal);
+                subject.issuer.behave(FOREIGN, Behaviour::Normal);
+            }
+        }
         until("the service to be ready", async || {
             (subject.portvakt.admin("/readyz").await.0 == 200).then_some(())
         })
         .await;
-        slowest = slowest.max(came.elapsed());
+        self.slowest = self.slowest.max(well.elapsed());
         let response = client.check(request).await.unwrap().into_inner();
-        others += usize::from(!checks::is_allowed(&response));
+        self.wrong += usize::from(!checks::is_allowed(&response));
     }
-    let heads = ["a start without the issuer", "starts", "denied before", "wrong", "ready after s"];
-    let mut table = Table::new(&heads);
-    assert!(denied > 0, "no check was denied for want of keys");
-    let ready = (slowest.as_secs_f64(), MOST.as_secs_f64());
-    table.add(Row::of("").text(rounds).text(denied).none(others).bar(ready.0, ready.1, 2));
-    table
 }
