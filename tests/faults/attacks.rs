@@ -1,10 +1,10 @@
-//! Attackers, in a process of their own that runs only where nobody else wants to (sched(7),
-//! `SCHED_IDLE`).
+//! Attackers, in a process of their own and of the lowest priority, which pause.
 //!
-//! The driver starts its own program once more, by `chrt --idle`. On a machine with few cores,
-//! attackers of the same standing would keep service and driver from running, and the figures
-//! would tell of that; at `nice -n 19` they would still be let finish their turn of a millisecond
-//! or more. Like this, what they cost is what they send.
+//! The driver starts its own program once more, by `nice`. Even so, an attacker that spins keeps
+//! whoever wakes up waiting for the end of its turn, and on a machine with few cores every figure
+//! would tell of that: a loop of shell that asks the service for nothing does the same harm. So
+//! attackers send little at a time, many times a second, and leave the machine mostly idle. What
+//! they cost is then what the service does about it.
 
 use std::{
     env,
@@ -46,8 +46,9 @@ const BETWEEN_UNKNOWN_KEYS: Duration = Duration::from_millis(1);
 const CONNECTIONS: usize = 8;
 /// Between the end of such a connection and the next.
 const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(20);
-const STREAMS: u32 = 20_000;
-const FRAMES: u32 = 10_000;
+/// What each sends: more than is taken.
+const STREAMS: u32 = 200;
+const FRAMES: u32 = 8;
 /// Connections of each kind of slow client.
 const SLOW: usize = 100;
 /// Between two bytes of theirs.
@@ -95,8 +96,8 @@ impl Attacking {
         let token = Token::of_application(WEBSHOP);
         let token = subject.issuer.complete(HOME, &token, "");
         let template = json!({"header": token.header, "claims": token.claims});
-        let mut process = Command::new("chrt")
-            .args(["--idle", "0"])
+        let mut process = Command::new("nice")
+            .args(["-n", "19"])
             .arg(env::current_exe().unwrap())
             .args([ARGUMENT, attack.name(), &subject.address().to_string(), &template.to_string()])
             .stdin(Stdio::piped())
@@ -202,16 +203,18 @@ impl Attackers {
         }
     }
 
-    /// So many at once, each anew when it ends.
+    /// So many side by side, which do not begin at the same time; each anew when it ends.
     fn again_and_again<F: Future<Output = usize> + Send + 'static>(
         &self,
         attackers: &mut JoinSet<()>,
         how_many: usize,
         attack: impl Fn() -> F + Clone + Send + 'static,
     ) {
-        for _ in 0..how_many {
+        for number in 0..how_many {
             let (attack, count) = (attack.clone(), Arc::clone(&self.count));
+            let share = number as f64 / how_many as f64;
             attackers.spawn(async move {
+                time::sleep(BETWEEN_CONNECTIONS.mul_f64(share)).await;
                 loop {
                     count.fetch_add(attack().await, Ordering::Relaxed);
                     time::sleep(BETWEEN_CONNECTIONS).await;

@@ -39,8 +39,9 @@ struct Seen {
     /// CPU of the service in cores.
     quiet_cores: f64,
     attacked_cores: f64,
-    /// What the attackers did.
+    /// What the attackers did, and for how long.
     count: usize,
+    attacks: Duration,
     growth_mib: f64,
     requests: usize,
     allowed: usize,
@@ -82,6 +83,7 @@ async fn attacked(attack: Attack, rounds: usize) -> Seen {
         seen.quiet.push(round);
         seen.quiet_cores += cores / rounds as f64;
         let attacking = Attacking::start(attack, &subject).await;
+        let attacked = Instant::now();
         let (round, cores) = measured(&subject, &mixture).await;
         seen.attacked.push(round);
         seen.attacked_cores += cores / rounds as f64;
@@ -90,6 +92,7 @@ async fn attacked(attack: Attack, rounds: usize) -> Seen {
             seen.slowest_healing = seen.slowest_healing.max(Some(healing));
         }
         seen.count += attacking.stop().await;
+        seen.attacks += attacked.elapsed();
     }
     seen.requests = subject.issuer.key_requests(HOME) - requests;
     seen.allowed = KEYS.allowed_requests(began.elapsed());
@@ -137,7 +140,7 @@ impl Seen {
             Some(time) => row.bar(time.as_secs_f64(), MOST_HEALING.as_secs_f64(), 2),
             None => row.text(""),
         };
-        row.text(format!("{} {}", self.count, attack.unit()))
+        row.text(format!("{} {} in {:.0} s", self.count, attack.unit(), self.attacks.as_secs_f64()))
             .none(latency::wrong(&self.quiet) + latency::wrong(&self.attacked))
     }
 }

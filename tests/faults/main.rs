@@ -6,9 +6,9 @@
 //! percentiles. Checks come at a steady pace that leaves the machine mostly idle and do not wait
 //! for one another (`latency.rs`): what is measured is how long the service takes and not how
 //! long a queue is, and where the service stalls, every check that falls into it is slow. The
-//! driver has a thread of its own. Attackers are another process, which runs where nobody else
-//! wants to (`attacks.rs`), so that on a machine of two cores they take no time from service or
-//! driver but by what they send.
+//! driver has a thread of its own. Attackers are another process of the lowest priority, which sends
+//! little at a time (`attacks.rs`), so that what is measured on two cores is the service and not
+//! who else wanted to run.
 //!
 //! `FAULTS_PART` runs one of `issuer`, `floods` and `restarts`; `FAULTS_ROUNDS` and `FAULTS_STOPS`
 //! say how many. Everything is on loopback and ends with the run.
