@@ -12,7 +12,9 @@ use std::{
 };
 
 use envoy_types::pb::envoy::service::auth::v3::{
-    CheckRequest, CheckResponse, authorization_client::AuthorizationClient,
+    AttributeContext, CheckRequest, CheckResponse,
+    attribute_context::{self, HttpRequest},
+    authorization_client::AuthorizationClient,
 };
 use prost::bytes::Bytes;
 use serde_json::{Value, json};
@@ -29,7 +31,7 @@ use tonic::{
 
 use crate::support::{
     Issuer, Portvakt,
-    attacks::{byte_by_byte, endless_headers, reset_streams},
+    attacks::{byte_by_byte, endless_headers, reset_streams, unfinished_check},
     documents::{self, FOREIGN, HOME},
     frames::{GOAWAY, PREFACE, RawConnection},
     until,
@@ -159,15 +161,46 @@ async fn at_once<F: Future<Output = ()> + Send + 'static>(count: usize, attack: 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unfinished_messages_are_denied_in_time_and_take_little_memory() {
-    let target = Target::start(json!({"limits": {"deadline": "1s"}})).await;
-    let address = target.address();
-    at_once(8, || unfinished_messages(address)).await;
+async fn whoever_is_turned_away_keeps_the_connection() {
+    let limits = json!({"concurrent_checks": 1, "deadline": "1m", "message_bytes": 32768});
+    let target = Target::start(json!({"limits": limits})).await;
+    let _unfinished = unfinished_check(target.address()).await;
+    // With the message in one frame, in several, and too large.
+    for bytes in [0, 20_000, 40_000] {
+        let client = client(target.address()).await;
+        // Many more than streams that a connection may have reset.
+        let turned_away = (0..32).map(|_| turned_away(client.clone(), bytes, 200));
+        turned_away.collect::<JoinSet<_>>().join_all().await;
+    }
     target.withstood().await;
 }
 
+/// So many checks, one after the other, with so many bytes each.
+async fn turned_away(mut client: AuthorizationClient<Channel>, bytes: usize, checks: usize) {
+    let http = HttpRequest { body: "x".repeat(bytes), ..HttpRequest::default() };
+    let request = attribute_context::Request { http: Some(http), ..Default::default() };
+    let attributes = AttributeContext { request: Some(request), ..AttributeContext::default() };
+    let request = CheckRequest { attributes: Some(attributes) };
+    for _ in 0..checks {
+        assert_denied(client.check(request.clone()).await.unwrap().get_ref());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_messages_are_denied_in_time_and_take_little_memory() {
+    // The flag, a length of 255 KiB, and not quite as much, or nothing of it.
+    let announced = [0, 0, 3, 0xfc, 0];
+    let most_of_it = [&announced[..], &[0; 254 * 1024]].concat();
+    for beginning in [Bytes::from(most_of_it), Bytes::from_owner(announced)] {
+        let target = Target::start(json!({"limits": {"deadline": "1s"}})).await;
+        let address = target.address();
+        at_once(8, || unfinished_messages(address, beginning.clone())).await;
+        target.withstood().await;
+    }
+}
+
 /// A thousand checks on one connection, each of which lacks its end.
-async fn unfinished_messages(address: SocketAddr) {
+async fn unfinished_messages(address: SocketAddr, beginning: Bytes) {
     let stream = TcpStream::connect(address).await.unwrap();
     // Room for the answers, which would otherwise come in pieces of a few bytes.
     let (mut client, connection) = h2::client::Builder::new()
@@ -178,29 +211,34 @@ async fn unfinished_messages(address: SocketAddr) {
     let driven = tokio::spawn(connection);
     let mut answers = JoinSet::new();
     for _ in 0..1000 {
-        client = client.ready().await.unwrap();
+        // Who goes on sending to streams that were answered is cut off in the end.
+        let Ok(ready) = client.ready().await else { break };
+        client = ready;
         let url = format!("http://{address}/envoy.service.auth.v3.Authorization/Check");
         let request = Request::post(url).header("content-type", "application/grpc").body(());
-        let (response, mut body) = client.send_request(request.unwrap(), false).unwrap();
-        // The flag, a length of 255 KiB, and not quite as much.
-        body.send_data(Bytes::from_static(&[0, 0, 3, 0xfc, 0]), false).unwrap();
-        body.send_data(Bytes::from_static(&[0; 254 * 1024]), false).unwrap();
+        let Ok((response, mut body)) = client.send_request(request.unwrap(), false) else { break };
+        if body.send_data(beginning.clone(), false).is_err() {
+            break;
+        }
         answers.spawn(async move {
-            let mut response = response.await.unwrap().into_body();
+            let mut response = response.await.ok()?.into_body();
             let mut denial = Vec::new();
-            while let Some(Ok(piece)) = response.data().await {
+            while let Some(piece) = response.data().await {
+                let piece = piece.ok()?;
                 response.flow_control().release_capacity(piece.len()).unwrap();
                 denial.extend(piece);
             }
             drop(body);
-            String::from_utf8_lossy(&denial).into_owned()
+            Some(String::from_utf8_lossy(&denial).into_owned())
         });
     }
-    while let Some(denial) = answers.join_next().await {
-        let denial = denial.unwrap();
+    let mut denials = 0;
+    for denial in answers.join_all().await.into_iter().flatten() {
         let reasons = ["deadline_exceeded", "overloaded"];
         assert!(reasons.iter().any(|reason| denial.contains(reason)), "{denial}");
+        denials += 1;
     }
+    assert!(denials > 0, "nobody was answered");
     driven.abort();
 }
 

@@ -10,8 +10,8 @@ use crate::{
     mesh::Sidecar,
     support::{
         Answer, Behaviour, Graph, Release, Token, World,
+        attacks::unfinished_check,
         documents::{CANTEEN, FOREIGN, HOME, NEWSLETTER, WEBSHOP},
-        frames::{DATA, END_HEADERS, HEADERS, RawConnection, check_headers, frame},
         graph::Mood,
         until,
         world::Request,
@@ -108,7 +108,7 @@ async fn under_strain(release: Release) -> [&'static str; 3] {
     })
     .await;
     let turned_away = until("one check too many", async || {
-        let _unfinished = unfinished_check(&world).await;
+        let _unfinished = unfinished_check(world.portvakt.address()).await;
         let answer = world.get("/orders").send().await;
         (answer.reason()? == "overloaded").then_some(answer)
     })
@@ -117,15 +117,6 @@ async fn under_strain(release: Release) -> [&'static str; 3] {
     assert_denied(&world, &turned_away, "overloaded").await;
     assert_eq!(world.upstream.requests(), 0);
     ["internal_error", "deadline_exceeded", "overloaded"]
-}
-
-/// A check whose message does not end. It takes a place until its deadline, or until the
-/// connection closes.
-async fn unfinished_check(world: &World) -> RawConnection {
-    let mut connection = RawConnection::open(world.portvakt.address()).await;
-    let beginning = [frame(HEADERS, END_HEADERS, 1, &check_headers()), frame(DATA, 0, 1, &[0; 4])];
-    assert!(connection.write(&beginning.concat()).await);
-    connection
 }
 
 async fn behind_a_sidecar(release: Release) -> [&'static str; 1] {

@@ -10,14 +10,17 @@ use tonic::{
     Response, Status, Streaming, body,
     codegen::{
         StdError,
-        http::{self, HeaderMap},
+        http::{self, HeaderMap, HeaderName},
     },
     server::{Grpc, NamedService},
 };
 use tower::service_fn;
 
-use super::{codec::AsBytes, service::CheckService};
+use super::{codec::AsBytes, lent::lend, service::CheckService};
 use crate::{config::Limits, proto::authorization};
+
+/// How the call's messages are compressed ("gRPC over HTTP2", section "Requests").
+const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
 /// The service of one listener, as HTTP.
 #[derive(Debug)]
@@ -46,16 +49,22 @@ impl AuthorizationServer {
         let longest = timeout(headers).map_or(self.longest, |t| t.min(self.longest));
         // None is offered, and the library would answer with an error. Whoever compresses in spite
         // of that sends a message that cannot be read.
-        headers.remove("grpc-encoding");
+        headers.remove(&ENCODING);
+        let deadline = began + longest;
         let check = service_fn(async |messages: tonic::Request<Streaming<Bytes>>| {
-            let answer = self.service.answer(messages.into_inner(), began, began + longest).await;
+            let answer = self.service.answer(messages.into_inner(), began, deadline).await;
             Ok::<_, Status>(Response::new(answer))
         });
         let room = self.service.room();
-        Grpc::new(AsBytes)
+        let (parts, body) = request.into_parts();
+        let (body, rest) = lend(body);
+        let request = http::Request::from_parts(parts, room.bound(body));
+        let response = Grpc::new(AsBytes)
             .max_decoding_message_size(room.max_bytes)
-            .client_streaming(check, request.map(|body| room.bound(body)))
-            .await
+            .client_streaming(check, request)
+            .await;
+        rest.discard(&room.leftovers, deadline).await;
+        response
     }
 }
 

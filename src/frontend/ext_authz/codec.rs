@@ -9,7 +9,7 @@ use tonic::{
 
 /// An answer with all caller headers, as a rule.
 const ANSWER_BYTES: usize = 2048;
-/// The library makes room when the first frame is there, and then as much as it needs.
+/// A stream that has sent nothing takes nothing, however many of them are open.
 const BEFORE_THE_FIRST_FRAME: usize = 0;
 
 /// The codec of tonic's gRPC server.

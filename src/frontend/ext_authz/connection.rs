@@ -22,7 +22,7 @@ use tonic_health::pb::health_server::Health;
 use tracing::debug;
 
 use super::{
-    calls::{Calls, InItsTask},
+    executor::{Calls, InItsTask},
     pieces::Pieces,
     routes::Routes,
     tls::Certificates,

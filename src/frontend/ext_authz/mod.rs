@@ -3,10 +3,11 @@
 
 mod answer;
 mod call;
-mod calls;
 mod codec;
 mod connection;
+mod executor;
 mod headers;
+mod lent;
 mod listener;
 mod metadata;
 mod pieces;

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
 use prost::bytes::Bytes;
 
 /// The h2 crate copies pieces below 1,024 bytes into its buffer, and writes that when it is full
@@ -58,10 +58,6 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Pieces<B> {
 
     fn is_end_stream(&self) -> bool {
         self.rest.is_empty() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
     }
 }
 

@@ -12,7 +12,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 
 /// For all messages together that do not come in one frame; one frame holds 16 KiB at most.
-const SPARE_BYTES: usize = 32 << 20;
+const SPARE_BYTES: usize = 16 << 20;
+
+/// Calls, over all listeners, of which the rest is discarded at once.
+const LEFTOVERS: usize = 256;
 
 /// Room for the messages of all listeners.
 #[derive(Debug, Clone)]
@@ -21,12 +24,18 @@ pub struct Room {
     pub max_bytes: usize,
     /// One permit for each byte of a message that does not come in one frame.
     spare: Arc<Semaphore>,
+    /// One permit for each call that is answered while its message is still on the way.
+    pub leftovers: Arc<Semaphore>,
 }
 
 impl Room {
     /// For messages of `max_bytes` at most.
     pub fn new(max_bytes: usize) -> Self {
-        Self { max_bytes, spare: Arc::new(Semaphore::new(SPARE_BYTES.max(max_bytes))) }
+        Self {
+            max_bytes,
+            spare: Arc::new(Semaphore::new(SPARE_BYTES.max(max_bytes))),
+            leftovers: Arc::new(Semaphore::new(LEFTOVERS)),
+        }
     }
 
     /// A body that takes no more than there is room for.
@@ -89,35 +98,23 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::VecDeque, convert::Infallible};
+    use std::convert::Infallible;
 
-    use http_body_util::BodyExt;
+    use futures_util::stream;
+    use http_body_util::{BodyExt, StreamBody};
     use tonic::Code;
 
     use super::*;
 
-    struct Frames(VecDeque<&'static [u8]>);
-
-    impl Body for Frames {
-        type Data = Bytes;
-        type Error = Infallible;
-
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            let next = self.0.pop_front().map(|data| Ok(Frame::data(Bytes::from_static(data))));
-            Poll::Ready(next)
-        }
-    }
-
-    fn message() -> Frames {
-        Frames(VecDeque::from([&b"in the first frame"[..], b"four", b"more"]))
+    fn message() -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
+        let frames = [&b"in the first frame"[..], b"four", b"more"];
+        let frame = |data| Ok(Frame::data(Bytes::from_static(data)));
+        StreamBody::new(stream::iter(frames.map(frame)))
     }
 
     #[tokio::test]
     async fn messages_in_several_frames_share_what_there_is() {
-        let room = Room { max_bytes: 8, spare: Arc::new(Semaphore::new(15)) };
+        let room = Room { spare: Arc::new(Semaphore::new(15)), ..Room::new(8) };
         let mut first = room.bound(message());
         while first.frame().await.transpose().unwrap().is_some() {}
         assert_eq!(room.spare.available_permits(), 7);

@@ -56,3 +56,12 @@ pub async fn byte_by_byte(address: SocketAddr, bytes: usize, pause: Duration) ->
     }
     connection.next(DATA).await
 }
+
+/// Begins a check whose message does not end. It takes a place until its deadline, or until the
+/// connection closes.
+pub async fn unfinished_check(address: SocketAddr) -> RawConnection {
+    let mut connection = RawConnection::open(address).await;
+    let beginning = [frame(HEADERS, END_HEADERS, 1, &check_headers()), frame(DATA, 0, 1, &[0; 4])];
+    assert!(connection.write(&beginning.concat()).await);
+    connection
+}
