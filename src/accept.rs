@@ -1,6 +1,6 @@
 //! Taking connections: never more than there are permits, never in a spin, none for ever.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, io, pin::pin, sync::Arc, time::Duration};
 
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::{
@@ -10,7 +10,7 @@ use tokio::{
     time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// After an error that another attempt at once would meet as well.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -126,14 +126,20 @@ impl Warnings {
 /// Serves a connection until it closes by itself, is `age` old, or `draining`; the latter two let
 /// end what is under way.
 pub async fn until_closed(
-    connection: impl GracefulConnection,
+    connection: impl GracefulConnection<Error: Error>,
     age: Duration,
     draining: &CancellationToken,
 ) {
     let mut connection = pin!(connection);
     tokio::select! {
-        // How a connection ended is its peer's affair.
-        _ = connection.as_mut() => return,
+        ended = connection.as_mut() => {
+            // As a rule its peer went away; a limit of HTTP/2 that it met is told here, too.
+            if let Err(error) = ended {
+                let cause = error.source().map(ToString::to_string);
+                debug!(%error, cause, "a connection broke off");
+            }
+            return;
+        }
         () = time::sleep(age) => {}
         () = draining.cancelled() => {}
     }
