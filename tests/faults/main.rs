@@ -46,7 +46,7 @@ use std::{env, process::ExitCode, time::Instant};
 
 use attacks::Attackers;
 
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 8;
 const STOPS: usize = 100;
 
 #[tokio::main]
