@@ -34,7 +34,7 @@ impl DecisionId {
 impl fmt::Display for DecisionId {
     /// 32 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{:016x}", self.process, self.count)
+        uuid::Uuid::from_u64_pair(self.process, self.count).simple().fmt(f)
     }
 }
 

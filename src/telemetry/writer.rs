@@ -13,6 +13,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Lines that wait to be written, in bytes; further ones are dropped.
 const MAX_PENDING_BYTES: usize = 4 << 20;
+/// How long a line waits for further ones: under load, waking the thread for each costs as much as
+/// making the line.
+const GATHER: Duration = Duration::from_millis(5);
 /// How long the end of the process waits for the last lines to be written.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -71,8 +74,9 @@ impl Queue {
             state.is_writing = false;
             self.changed.notify_all();
             let nothing = |state: &mut State| state.pending.is_empty();
-            let mut state =
-                self.changed.wait_while(state, nothing).unwrap_or_else(PoisonError::into_inner);
+            drop(self.changed.wait_while(state, nothing));
+            thread::sleep(GATHER);
+            let mut state = self.lock();
             std::mem::swap(&mut state.pending, &mut lines);
             state.is_writing = true;
             drop(state);
@@ -90,9 +94,13 @@ impl Write for Lines {
         if state.pending.len() + line.len() > MAX_PENDING_BYTES {
             self.dropped.inc();
         } else {
+            let is_first = state.pending.is_empty();
             state.pending.extend_from_slice(line);
             drop(state);
-            self.queue.changed.notify_all();
+            // The thread takes all that is there when it has woken up.
+            if is_first {
+                self.queue.changed.notify_all();
+            }
         }
         Ok(line.len())
     }

@@ -69,22 +69,23 @@ impl Verifier {
         let Audience { tenant, client_id, v1 } = *audience;
         let issuer = self.issuers.get(&tenant).ok_or(DenyReason::InternalError)?;
         let hash = TokenHash::of(token);
-        let (claims, fresh) = match self.proven_before(&hash, issuer) {
-            Some(claims) => (claims, None),
+        let remembered = self.proven_before(&hash, issuer);
+        self.metrics.token_cache_request(remembered.is_some());
+        let claims = match remembered {
+            Some(claims) => claims,
             None => {
                 let (key, claims) = prove(token, issuer, deadline, place).await?;
-                (Arc::clone(&claims), Some(Proven { tenant, key, claims }))
+                // What is proven stays so, whether the claims hold or not: who goes on sending an
+                // expired token is refused without another verification.
+                self.cache.insert(hash, Proven { tenant, key, claims: Arc::clone(&claims) });
+                claims
             }
         };
-        self.metrics.token_cache_request(fresh.is_none());
         let issuer_name = issuer.name().ok_or(DenyReason::KeysUnavailable)?;
         let (now, max_lifetime) = (self.clock.now(), self.max_lifetime.as_secs());
         let issuer = &issuer_name;
         let expected = Expected { issuer, tenant, audience: client_id, v1, max_lifetime, now };
         claims.check(&expected)?;
-        if let Some(proven) = fresh {
-            self.cache.insert(hash, proven);
-        }
         Ok(claims)
     }
 
@@ -97,8 +98,8 @@ impl Verifier {
     fn proven_before(&self, hash: &TokenHash, issuer: &Issuer) -> Option<Arc<Claims>> {
         let proven = self.cache.get(hash)?;
         let KeyLookup::Found(current) = issuer.known_key(proven.key.kid()) else { return None };
-        (proven.tenant == issuer.tenant() && *current == *proven.key)
-            .then(|| Arc::clone(&proven.claims))
+        let is_current = Arc::ptr_eq(&current, &proven.key) || *current == *proven.key;
+        (proven.tenant == issuer.tenant() && is_current).then(|| Arc::clone(&proven.claims))
     }
 }
 

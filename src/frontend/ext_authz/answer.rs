@@ -1,6 +1,9 @@
 //! From an outcome to Envoy's message. Whatever is not an allow denies, with a status that says so.
 
-use std::fmt::Write as _;
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use serde::Serialize;
 use tonic::Code;
@@ -30,12 +33,12 @@ pub struct Answers {
 /// The body of a denial (RFC 9457).
 #[derive(Serialize)]
 struct Problem<'a> {
-    r#type: String,
+    r#type: fmt::Arguments<'a>,
     title: &'static str,
     status: u16,
     detail: &'a str,
     reason: &'static str,
-    decision_id: String,
+    decision_id: fmt::Arguments<'a>,
 }
 
 impl Answers {
@@ -52,8 +55,7 @@ impl Answers {
                 });
             }
             Decision::Deny(denial) => {
-                let challenge = self.challenge(denial);
-                write_denial(&mut response, denial, outcome.id, challenge.as_deref(), is_grpc);
+                self.write_denial(&mut response, denial, outcome.id, is_grpc);
             }
         }
         response.nested(check_response::DYNAMIC_METADATA, |structure| {
@@ -62,25 +64,40 @@ impl Answers {
         response.into_bytes()
     }
 
-    /// The value of `WWW-Authenticate`.
-    fn challenge(&self, denial: &Denial) -> Option<String> {
-        let mut parameters = match denial.reason.challenge() {
-            Challenge::None => return None,
-            Challenge::Bare => Vec::new(),
-            Challenge::Error(error) => {
-                vec![
-                    format!("error=\"{error}\""),
-                    format!("error_description=\"{}\"", quotable(&denial.detail)),
-                ]
+    fn write_denial(&self, response: &mut Writer, denial: &Denial, id: DecisionId, is_grpc: bool) {
+        write_status(response, rpc_code(denial));
+        response.nested(check_response::DENIED_RESPONSE, |denied| {
+            let status = denial.reason.status() as u16;
+            denied.nested(denied_http_response::STATUS, |http| {
+                http.number(http_status::CODE, status.into());
+            });
+            header(denied, "cache-control", |value| value.write_str("no-store"));
+            if denial.reason.challenge() != Challenge::None {
+                header(denied, "www-authenticate", |value| self.write_challenge(denial, value));
             }
-        };
-        parameters.extend(
-            self.resource_metadata.iter().map(|url| format!("resource_metadata=\"{url}\"")),
-        );
-        Some(match parameters.is_empty() {
-            true => "Bearer".to_owned(),
-            false => format!("Bearer {}", parameters.join(", ")),
-        })
+            if !is_grpc {
+                header(denied, "content-type", |value| value.write_str("application/problem+json"));
+            }
+            denied.nested(denied_http_response::BODY, |body| match is_grpc {
+                true => write_message(body, denial, id),
+                false => write_problem(body, denial, id),
+            });
+        });
+    }
+
+    /// The value of `WWW-Authenticate`.
+    fn write_challenge(&self, denial: &Denial, value: &mut Writer) -> fmt::Result {
+        value.write_str("Bearer")?;
+        let mut separator = " ";
+        if let Challenge::Error(error) = denial.reason.challenge() {
+            let description = quotable(&denial.detail);
+            write!(value, " error=\"{error}\", error_description=\"{description}\"")?;
+            separator = ", ";
+        }
+        match &self.resource_metadata {
+            Some(url) => write!(value, "{separator}resource_metadata=\"{url}\""),
+            None => Ok(()),
+        }
     }
 }
 
@@ -89,58 +106,42 @@ fn write_status(response: &mut Writer, code: Code) {
     response.nested(check_response::STATUS, |status| status.number(status::CODE, number.into()));
 }
 
-fn write_denial(
-    response: &mut Writer,
-    denial: &Denial,
-    id: DecisionId,
-    challenge: Option<&str>,
-    is_grpc: bool,
-) {
-    write_status(response, rpc_code(denial));
-    response.nested(check_response::DENIED_RESPONSE, |denied| {
-        let status = denial.reason.status() as u16;
-        denied.nested(denied_http_response::STATUS, |http| {
-            http.number(http_status::CODE, status.into());
-        });
-        header(denied, "cache-control", "no-store");
-        if let Some(challenge) = challenge {
-            header(denied, "www-authenticate", challenge);
-        }
-        if is_grpc {
-            // Envoy makes the body the gRPC message.
-            let message = format!("{}: {} (decision {id})", denial.reason.code(), denial.detail);
-            denied.text(denied_http_response::BODY, &message);
-        } else {
-            header(denied, "content-type", "application/problem+json");
-            denied.text(denied_http_response::BODY, &problem(denial, id));
-        }
-    });
-}
-
-fn header(denied: &mut Writer, name: &str, value: &str) {
-    overwrite(denied, denied_http_response::HEADERS, name, |text| {
+fn header(denied: &mut Writer, name: &str, write_value: impl FnOnce(&mut Writer) -> fmt::Result) {
+    overwrite(denied, denied_http_response::HEADERS, name, |value| {
         // Writing to memory cannot fail.
-        let _ = text.write_str(value);
+        let _ = write_value(value);
     });
 }
 
-fn problem(denial: &Denial, id: DecisionId) -> String {
+/// Envoy makes the body the gRPC message.
+fn write_message(body: &mut Writer, denial: &Denial, id: DecisionId) {
+    // Writing to memory cannot fail.
+    let _ = write!(body, "{}: {} (decision {id})", denial.reason.code(), denial.detail);
+}
+
+fn write_problem(body: &mut Writer, denial: &Denial, id: DecisionId) {
     let reason = denial.reason;
-    let problem = Problem {
-        r#type: format!("urn:portvakt:reason:{}", reason.code()),
-        title: reason.sentence(),
-        status: reason.status() as u16,
-        detail: &denial.detail,
-        reason: reason.code(),
-        decision_id: id.to_string(),
-    };
-    // Texts and a number always serialise; a denial without a body is a denial still.
-    serde_json::to_string(&problem).unwrap_or_default()
+    // Texts and a number always serialise.
+    let _ = serde_json::to_writer(
+        body,
+        &Problem {
+            r#type: format_args!("urn:portvakt:reason:{}", reason.code()),
+            title: reason.sentence(),
+            status: reason.status() as u16,
+            detail: &denial.detail,
+            reason: reason.code(),
+            decision_id: format_args!("{id}"),
+        },
+    );
 }
 
 /// What RFC 6750 (section 3) lets stand in an `error_description`.
-fn quotable(text: &str) -> String {
-    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
+fn quotable(text: &str) -> Cow<'_, str> {
+    let may_stand = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+    match text.chars().all(may_stand) {
+        true => text.into(),
+        false => text.chars().filter(|c| may_stand(*c)).collect(),
+    }
 }
 
 /// Never OK: that would let the request through.

@@ -3,7 +3,7 @@
 //!
 //! Source: Protocol Buffers Documentation, "Encoding".
 
-use std::fmt;
+use std::{fmt, io};
 
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
@@ -115,6 +115,18 @@ impl Writer {
 impl fmt::Write for Writer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// As above, for what writes bytes; they must be UTF-8 in a text.
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
