@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     io,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -25,6 +25,7 @@ use super::{
     executor::{Calls, InItsTask},
     pieces::Pieces,
     routes::Routes,
+    self_waking::SelfWaking,
     tls::Certificates,
 };
 use crate::{accept, config::Limits};
@@ -82,10 +83,15 @@ impl<H: Health> Connections<H> {
         let http = http(executor, &self.limits);
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let age = around(self.limits.connection_age);
-        tokio::select! {
-            () = accept::until_closed(connection, age, &self.draining) => {}
-            never = calls.run() => match never {},
-        }
+        let served = async {
+            tokio::select! {
+                // The calls come second, so that those which the connection begins are seen to.
+                biased;
+                () = accept::until_closed(connection, age, &self.draining) => {}
+                never = calls.run() => match never {},
+            }
+        };
+        SelfWaking::of(pin!(served)).await;
     }
 }
 

@@ -14,6 +14,7 @@ mod pieces;
 mod read;
 mod room;
 mod routes;
+mod self_waking;
 mod service;
 mod tls;
 mod wire;
