@@ -8,7 +8,11 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
 };
 
 use super::walk::{Stamp, Walk, unreadable};
@@ -104,37 +108,46 @@ impl<T> Shelf<T> {
     ///
     /// A file that is gone says nothing any more. One that cannot be read still says what it said,
     /// and so do all files of a root that is gone.
-    pub fn refresh(&mut self, parse: impl Fn(Text<'_>, Option<&T>) -> T) -> Refreshed {
+    pub fn refresh(&mut self, parse: impl Fn(Text<'_>, Option<&T>) -> T + Sync) -> Refreshed
+    where
+        T: Send,
+    {
         let walk = Walk::new(&self.roots, self.key);
-        let mut refreshed =
-            Refreshed { changed: walk.findings != self.walk.findings, settled: true };
+        let mut changed = walk.findings != self.walk.findings;
         let mut earlier = mem::take(&mut self.files);
+        let is_first = earlier.is_empty();
         for (path, found) in &walk.files {
             let mut file = earlier.remove(path).unwrap_or_else(|| {
-                refreshed.changed = true;
+                changed = true;
                 Held::new(path, found.root)
             });
             file.move_to(found.root);
-            if file.stamp != Some(found.stamp) {
-                let namespaces = &self.roots[found.root].namespaces;
-                let parse = |source: &Arc<str>, text: &str, earlier: Option<&T>| {
-                    parse(Text { source, namespaces, text }, earlier)
-                };
-                refreshed.changed |= file.read(path, &self.hasher, self.key, parse);
-            }
-            refreshed.settled &= file.is_settled();
             self.files.insert(path.clone(), file);
         }
+        // Both are in the order of the same paths.
+        let seen = self.files.iter_mut().zip(walk.files.values());
+        let stale: Vec<_> =
+            seen.filter(|((_, file), found)| file.stamp != Some(found.stamp)).collect();
+        // Later, the other cores are the checks'.
+        let threads = if is_first { first_readers() } else { 1 };
+        changed |= share(stale, threads, |((path, file), found)| {
+            let namespaces = &self.roots[found.root].namespaces;
+            let parse = |source: &Arc<str>, text: &str, earlier: Option<&T>| {
+                parse(Text { source, namespaces, text }, earlier)
+            };
+            file.read(path, &self.hasher, self.key, parse)
+        });
+        let settled = self.files.values().all(Held::is_settled);
         for (path, file) in earlier {
             if walk.unlisted.iter().any(|unlisted| path.starts_with(unlisted)) {
                 self.files.insert(path, file);
             } else {
-                refreshed.changed = true;
+                changed = true;
             }
         }
         self.walk = walk;
         self.note_roots_that_were_read();
-        refreshed
+        Refreshed { changed, settled }
     }
 
     fn note_roots_that_were_read(&mut self) {
@@ -203,6 +216,33 @@ impl<T> Held<T> {
     fn is_settled(&self) -> bool {
         self.stamp.is_some() || self.unreadable.is_some()
     }
+}
+
+/// How many threads read the first files, for which everything waits. Each may have a large
+/// document in memory.
+fn first_readers() -> usize {
+    const MOST: usize = 4;
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
+}
+
+/// Does all pieces of work, on so many threads, and tells whether any came to `true`. What cannot
+/// have a thread of its own is done by the others, of which this one is the first.
+fn share<W: Send>(pieces: Vec<W>, threads: usize, work: impl Fn(W) -> bool + Sync) -> bool {
+    let threads = threads.min(pieces.len());
+    let (pieces, is_any) = (Mutex::new(pieces.into_iter()), AtomicBool::new(false));
+    let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work_on = || {
+        while let Some(piece) = next() {
+            is_any.fetch_or(work(piece), Ordering::Relaxed);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            let _ = thread::Builder::new().spawn_scoped(scope, work_on);
+        }
+        work_on();
+    });
+    is_any.into_inner()
 }
 
 /// What reading a file showed.

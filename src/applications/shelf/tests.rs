@@ -218,6 +218,17 @@ fn a_panic_over_one_file_leaves_it_and_the_others_as_they_were() {
     assert_eq!(shelved.messages().len(), 1);
 }
 
+#[test]
+fn many_files_that_are_read_at_once_keep_their_order_and_their_faults_to_themselves() {
+    let text = |number: usize| if number % 10 == 7 { "panic".into() } else { number.to_string() };
+    let mut shelved = Shelved::new(&[]);
+    (100..200).for_each(|number| shelved.write(&format!("{number}.yaml"), text(number)));
+    let expected = (100..200).map(text).filter(|text| text != "panic").collect();
+    assert_eq!(shelved.refresh(), (true, expected));
+    assert_eq!(shelved.messages().len(), 10);
+    assert!(shelved.messages()[1].contains("117.yaml cannot be read: reading it failed"));
+}
+
 /// Nobody ever writes into it: opening it as a file is opened would wait for ever.
 #[test]
 fn a_fifo_in_place_of_a_file_is_an_error_and_is_not_waited_for() {
