@@ -1,5 +1,7 @@
 //! What documents say, read and compact: no YAML is kept.
 
+use std::sync::Arc;
+
 use super::V1Tokens;
 use crate::{
     config::PreAuthorized,
@@ -25,13 +27,14 @@ impl<T: PartialEq> PartialEq for Located<T> {
 
 impl<T: Eq> Eq for Located<T> {}
 
-/// A document of one of the two kinds that say something about access.
+/// A document of one of the two kinds that say something about access. It is never changed, and
+/// shared by all who remember it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Document {
     /// `Application`, `nais.io/v1alpha1`.
-    Manifest(Named<Manifest>),
+    Manifest(Arc<Named<Manifest>>),
     /// `AzureAdApplication`, `nais.io/v1`.
-    Registration(Named<Registration>),
+    Registration(Arc<Named<Registration>>),
 }
 
 /// A document with the application that it describes.
@@ -118,12 +121,21 @@ impl Kind {
 }
 
 impl Document {
+    /// The application that it describes.
+    pub fn id(&self) -> &ApplicationId {
+        match self {
+            Self::Manifest(document) => &document.id,
+            Self::Registration(document) => &document.id,
+        }
+    }
+
     /// Its kind and its application.
     pub fn identity(&self) -> Identity {
-        match self {
-            Self::Manifest(document) => (Kind::Manifest, document.id.clone()),
-            Self::Registration(document) => (Kind::Registration, document.id.clone()),
-        }
+        let kind = match self {
+            Self::Manifest(_) => Kind::Manifest,
+            Self::Registration(_) => Kind::Registration,
+        };
+        (kind, self.id().clone())
     }
 
     /// Whether it has an error, so that an earlier version must stand in.

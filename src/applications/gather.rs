@@ -1,8 +1,8 @@
 //! Everything that is said about one application, brought together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::document::{Document, Kind, Located, Manifest, Named, Registration};
+use super::document::{Document, Kind, Located, Manifest, Named, Registration, Rule};
 use crate::{
     config::{EnvironmentApplication, PreAuthorized},
     finding::{Code, Place},
@@ -12,18 +12,18 @@ use crate::{
 
 /// What is said about one application. At least one of them is there.
 #[derive(Debug, Default)]
-pub struct Sources<'a> {
-    pub manifest: Said<'a, Manifest>,
-    pub registration: Said<'a, Registration>,
-    pub environment: Option<&'a EnvironmentApplication>,
+pub struct Sources {
+    pub manifest: Said<Manifest>,
+    pub registration: Said<Registration>,
+    pub environment: Option<Arc<EnvironmentApplication>>,
 }
 
 /// The documents of one kind about one application.
 #[derive(Debug)]
-pub struct Said<'a, T>(Vec<&'a Named<T>>);
+pub struct Said<T>(Vec<Arc<Named<T>>>);
 
 /// A client id that is said to be an application's.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Claim {
     pub rank: Rank,
     pub client_id: Located<ClientId>,
@@ -41,22 +41,22 @@ pub enum Rank {
 /// Sorts documents by application, and reports those that there are several of.
 pub fn gather<'a>(
     documents: impl Iterator<Item = &'a Document>,
-    environment: Option<&'a EnvironmentApplication>,
+    environment: Option<&Arc<EnvironmentApplication>>,
     reader: &mut Reader,
-) -> BTreeMap<&'a ApplicationId, Sources<'a>> {
-    let mut applications: BTreeMap<_, Sources<'_>> = BTreeMap::new();
+) -> BTreeMap<ApplicationId, Sources> {
+    let mut applications: BTreeMap<_, Sources> = BTreeMap::new();
     for document in documents {
+        let sources = applications.entry(document.id().clone()).or_default();
         match document {
-            Document::Manifest(manifest) => {
-                applications.entry(&manifest.id).or_default().manifest.0.push(manifest);
-            }
+            Document::Manifest(manifest) => sources.manifest.0.push(Arc::clone(manifest)),
             Document::Registration(registration) => {
-                applications.entry(&registration.id).or_default().registration.0.push(registration);
+                sources.registration.0.push(Arc::clone(registration));
             }
         }
     }
     if let Some(environment) = environment {
-        applications.entry(&environment.id).or_default().environment = Some(environment);
+        let sources = applications.entry(environment.id.clone()).or_default();
+        sources.environment = Some(Arc::clone(environment));
     }
     for sources in applications.values() {
         sources.manifest.report_duplicates(Kind::Manifest, reader);
@@ -65,31 +65,35 @@ pub fn gather<'a>(
     applications
 }
 
-impl<T> Default for Said<'_, T> {
+impl<T> Default for Said<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'a, T: PartialEq> Said<'a, T> {
+impl<T: PartialEq> Said<T> {
     /// The document. Several count as the first if all of them say the same, and not at all
     /// otherwise.
-    pub fn document(&self) -> Option<&'a Named<T>> {
-        self.0.first().copied().filter(|_| !self.is_contradictory())
+    pub fn document(&self) -> Option<&Named<T>> {
+        self.0.first().map(Arc::as_ref).filter(|_| !self.is_contradictory())
     }
 
     /// What it says, unless it is broken.
-    pub fn usable(&self) -> Option<&'a T> {
+    pub fn usable(&self) -> Option<&T> {
         self.document()?.content.as_ref().ok()
     }
 
     /// What is claimed by whatever there is, broken and contradictory documents included.
-    fn claimed(&self) -> impl Iterator<Item = &'a T> + use<'a, T> {
+    fn claimed(&self) -> impl Iterator<Item = &T> {
         let documents = if self.is_contradictory() { self.0.len() } else { 1 };
-        let documents: Vec<_> = self.0.iter().copied().take(documents).collect();
-        documents.into_iter().map(|document| match &document.content {
+        self.0.iter().take(documents).map(|document| match &document.content {
             Ok(content) | Err(content) => content,
         })
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(&other.0).all(|(one, other)| Arc::ptr_eq(one, other))
     }
 
     fn is_contradictory(&self) -> bool {
@@ -103,7 +107,7 @@ impl<'a, T: PartialEq> Said<'a, T> {
     }
 
     fn report_duplicates(&self, kind: Kind, reader: &mut Reader) {
-        let [first, second, ..] = self.0[..] else { return };
+        let [first, second, ..] = &self.0[..] else { return };
         let (kind, id, is_contradictory) = (kind.as_str(), &first.id, self.is_contradictory());
         for (index, document) in self.0.iter().enumerate() {
             let other = if index == 0 { second } else { first };
@@ -126,19 +130,37 @@ impl<'a, T: PartialEq> Said<'a, T> {
     }
 }
 
-impl<'a> Sources<'a> {
+impl Sources {
+    /// Whether these are the very same, and do not only say the same.
+    pub fn is(&self, other: &Self) -> bool {
+        self.manifest.is(&other.manifest)
+            && self.registration.is(&other.registration)
+            && self.environment == other.environment
+    }
+
+    /// Whether they claim the same client ids, so that a directory takes one for the other.
+    pub fn claims_client_ids_of(&self, other: &Self) -> bool {
+        self.client_id() == other.client_id()
+            && self.possible_client_ids() == other.possible_client_ids()
+    }
+
+    /// Whether they have the same hosts.
+    pub fn claims_hosts_of(&self, other: &Self) -> bool {
+        self.hosts().eq(other.hosts())
+    }
+
     /// What its team wants, where that can be read.
-    pub fn wanted(&self) -> Option<&'a Manifest> {
+    pub fn wanted(&self) -> Option<&Manifest> {
         self.manifest.usable()
     }
 
     /// The hosts of its ingresses: all that it may have, so that nobody else takes them.
-    pub fn hosts(&self) -> impl Iterator<Item = &'a Located<String>> + use<'a> {
+    pub fn hosts(&self) -> impl Iterator<Item = &Located<String>> {
         self.manifest.claimed().flat_map(|manifest| &manifest.hosts)
     }
 
     /// What came of it in Entra ID, where that can be read.
-    pub fn registered(&self) -> Option<&'a Registration> {
+    pub fn registered(&self) -> Option<&Registration> {
         self.registration.usable()
     }
 
@@ -170,21 +192,21 @@ impl<'a> Sources<'a> {
     }
 
     /// All client ids that it may have: of the best rank that it has any of.
-    fn possible_client_ids(&self) -> Vec<Claim> {
+    pub fn possible_client_ids(&self) -> Vec<Claim> {
         self.claims(self.registration.claimed(), self.manifest.claimed())
     }
 
     /// Those of the registrations, or else the environment's, or else those of the manifests.
-    fn claims(
-        &self,
-        registrations: impl Iterator<Item = &'a Registration>,
-        manifests: impl Iterator<Item = &'a Manifest>,
+    fn claims<'s>(
+        &'s self,
+        registrations: impl Iterator<Item = &'s Registration>,
+        manifests: impl Iterator<Item = &'s Manifest>,
     ) -> Vec<Claim> {
         let claim = |rank| move |client_id| Claim { rank, client_id };
         let mut client_ids: Vec<_> =
             registrations.filter_map(|registration| registration.client_id.clone()).collect();
         if client_ids.is_empty() {
-            client_ids.extend(self.environment.map(|environment| Located {
+            client_ids.extend(self.environment.as_ref().map(|environment| Located {
                 place: Place::whole("environment variable AZURE_APP_CLIENT_ID"),
                 value: environment.client_id,
             }));
@@ -201,17 +223,26 @@ impl<'a> Sources<'a> {
         let registered = || self.registered()?.tenant.clone();
         let environment = || {
             let place = Place::whole("environment variable AZURE_APP_TENANT_ID");
-            let tenant = self.environment?.tenant;
+            let tenant = self.environment.as_ref()?.tenant;
             Some(Located { place, value: tenant.to_string() })
         };
         let wanted = || self.wanted()?.tenant.clone();
         registered().or_else(environment).or_else(wanted)
     }
 
+    /// The rules that say who gets in: an `Application`'s alone, where there is one.
+    pub fn rules(&self) -> &[Rule] {
+        match (self.wanted(), self.registered()) {
+            (Some(manifest), _) => &manifest.rules,
+            (None, Some(registration)) => &registration.rules,
+            (None, None) => &[],
+        }
+    }
+
     /// The consumers that Entra ID or NAIS itself assigned to it.
-    pub fn assigned(&self) -> impl Iterator<Item = &'a PreAuthorized> + use<'a> {
+    pub fn assigned(&self) -> impl Iterator<Item = &PreAuthorized> {
         let registered = self.registered().map(|registration| registration.assigned.as_slice());
-        let environment = self.environment.map(|environment| environment.consumers.as_slice());
+        let environment = self.environment.as_ref().map(|known| known.consumers.as_slice());
         registered.into_iter().chain(environment).flatten()
     }
 
@@ -222,98 +253,4 @@ impl<'a> Sources<'a> {
         let environment = || Place::whole("environment variable NAIS_APP_NAME");
         manifest.or(registration).cloned().unwrap_or_else(environment)
     }
-}
-
-/// Which client id an application has, by what all documents and further consumers say.
-#[derive(Debug, Default)]
-pub struct Directory<'a> {
-    client_ids: HashMap<&'a ApplicationId, ClientId>,
-    claims: HashMap<ClientId, Claimants<'a>>,
-}
-
-/// Who claims a client id, by the best rank that anyone claims it by.
-#[derive(Debug)]
-struct Claimants<'a> {
-    rank: Rank,
-    ids: Vec<&'a ApplicationId>,
-}
-
-/// Another application that claims a client id.
-#[derive(Debug, Clone, Copy)]
-pub struct Rival<'a> {
-    pub id: &'a ApplicationId,
-    /// Whether its claim beats the other, and it keeps the client id.
-    pub is_better: bool,
-}
-
-impl<'a> Directory<'a> {
-    /// A client id that several applications claim is evidence of none of them, unless one of
-    /// them has the better claim. Where documents and further consumers differ, the documents
-    /// count.
-    pub fn new(
-        applications: &BTreeMap<&'a ApplicationId, Sources<'a>>,
-        further: impl Iterator<Item = &'a Located<PreAuthorized>>,
-        reader: &mut Reader,
-    ) -> Self {
-        let mut directory = Self::default();
-        for (id, sources) in applications {
-            for Claim { rank, client_id } in sources.possible_client_ids() {
-                directory.claim(client_id.value, rank, id);
-            }
-        }
-        for (id, sources) in applications {
-            if let Some(claim) = sources.client_id()
-                && directory.rival(&claim, id).is_none()
-            {
-                directory.client_ids.insert(id, claim.client_id.value);
-            }
-        }
-        for (id, client_id) in unambiguous(further, reader) {
-            directory.client_ids.entry(id).or_insert(client_id);
-        }
-        directory
-    }
-
-    fn claim(&mut self, client_id: ClientId, rank: Rank, id: &'a ApplicationId) {
-        let new = || Claimants { rank, ids: Vec::new() };
-        let claimants = self.claims.entry(client_id).or_insert_with(new);
-        if claimants.rank < rank {
-            *claimants = new();
-        }
-        if claimants.rank == rank && claimants.ids.last() != Some(&id) {
-            claimants.ids.push(id);
-        }
-    }
-
-    /// The client id of an application.
-    pub fn client_id(&self, id: &ApplicationId) -> Option<ClientId> {
-        self.client_ids.get(id).copied()
-    }
-
-    /// Another application that claims the client id of `id`, by no worse a claim.
-    pub fn rival(&self, claim: &Claim, id: &ApplicationId) -> Option<Rival<'a>> {
-        let claimants = self.claims.get(&claim.client_id.value)?;
-        let rival = claimants.ids.iter().copied().find(|claimant| *claimant != id)?;
-        Some(Rival { id: rival, is_better: claimants.rank > claim.rank })
-    }
-}
-
-/// The further consumers, without those that have several client ids: each of these is reported.
-fn unambiguous<'a>(
-    further: impl Iterator<Item = &'a Located<PreAuthorized>>,
-    reader: &mut Reader,
-) -> impl Iterator<Item = (&'a ApplicationId, ClientId)> {
-    let mut consumers = HashMap::new();
-    for Located { place, value: PreAuthorized { id, client_id } } in further {
-        let (first, known) = consumers.entry(id).or_insert((place, Some(*client_id)));
-        if *known != Some(*client_id) {
-            *known = None;
-            let message = format!(
-                "{id} has another client id at {first}: neither counts, and rules that name it \
-                 grant nothing unless the documents tell its client id. Remove one of them."
-            );
-            reader.warning(place, Code::DuplicateConsumer, message);
-        }
-    }
-    consumers.into_iter().filter_map(|(id, (_, client_id))| Some((id, client_id?)))
 }

@@ -14,19 +14,18 @@ use super::{
     context::Context,
     findings::Capped,
     manifests::Manifests,
-    resolve::{Resolved, resolve},
+    resolve::{Resolved, Resolver},
     shelf::{Refreshed, Shelf},
 };
 use crate::{
-    config::{ApplicationSources, Config, DocumentPath, EnvironmentApplication},
+    config::{ApplicationSources, Config, DocumentPath},
     finding::{Finding, Severity},
 };
 
 /// Reads documents, and remembers the last good version of each.
 #[derive(Debug)]
 pub struct Loader {
-    context: Context,
-    environment: Option<EnvironmentApplication>,
+    resolver: Resolver,
     manifests: Shelf<Manifests>,
     further_consumers: Shelf<FurtherConsumers>,
     /// Hashes of the findings that were logged and still stand.
@@ -43,22 +42,16 @@ impl Loader {
     pub fn with(sources: ApplicationSources, context: Context) -> Self {
         let pre_authorized = sources.pre_authorized.into_iter().map(DocumentPath::from).collect();
         Self {
-            context,
-            environment: sources.environment,
+            resolver: Resolver::new(context, sources.environment),
             manifests: Shelf::new(sources.paths, "applications.paths"),
             further_consumers: Shelf::new(pre_authorized, "applications.pre_authorized"),
             logged: HashSet::new(),
         }
     }
 
-    /// The cluster whose documents these are.
-    pub(super) fn cluster(&self) -> &str {
-        &self.context.cluster
-    }
-
     /// Reads the files that changed.
     pub(super) fn refresh(&mut self) -> Refreshed {
-        let cluster = self.context.cluster.as_str();
+        let cluster = self.resolver.cluster();
         let manifests =
             self.manifests.refresh(|text, earlier| Manifests::read(text, earlier, cluster));
         let further = self.further_consumers.refresh(FurtherConsumers::read);
@@ -86,10 +79,10 @@ impl Loader {
 
     /// The applications by what was read last, with the findings: errors first, and of each file
     /// no more than anybody reads.
-    pub(super) fn resolve(&self) -> Resolved {
+    pub(super) fn resolve(&mut self) -> Resolved {
         let documents = self.manifests.contents().flat_map(|file| &file.documents);
         let further = self.further_consumers.contents().flat_map(|file| &file.entries);
-        let mut resolved = resolve(documents, self.environment.as_ref(), further, &self.context);
+        let mut resolved = self.resolver.resolve(documents, further);
         let in_files = self.manifests.findings().chain(self.further_consumers.findings());
         let in_documents = self.manifests.contents().flat_map(|file| &file.findings);
         let in_entries = self.further_consumers.contents().flat_map(|file| &file.findings);
@@ -203,9 +196,9 @@ mod tests {
             let (source, namespaces) = (&"f.yaml".into(), &Namespaces::Any);
             let file = Manifests::read(Text { source, namespaces, text }, None, "demo");
             let further = std::iter::empty();
-            let resolved = resolve(file.documents.iter(), None, further, &context());
-            let access = resolved.applications.into_iter().map(|found| match found.protection {
-                Protection::Enforced { access, .. } => access,
+            let resolved = Resolver::new(context(), None).resolve(file.documents.iter(), further);
+            let access = resolved.applications.iter().map(|found| match &found.protection {
+                Protection::Enforced { access, .. } => access.clone(),
                 Protection::Disabled(_) => AccessPolicy::default(),
             });
             access.collect::<Vec<_>>()

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     slice,
+    sync::Arc,
 };
 
 use super::{
@@ -185,12 +186,12 @@ fn read_document(
         Kind::Manifest => {
             let content = read_manifest(document, &id, reader);
             let content = if reader.has_errors_since(mark) { Err(content) } else { Ok(content) };
-            Document::Manifest(Named { id, place, content })
+            Document::Manifest(Arc::new(Named { id, place, content }))
         }
         Kind::Registration => {
             let content = read_registration(document, &id, reader);
             let content = if reader.has_errors_since(mark) { Err(content) } else { Ok(content) };
-            Document::Registration(Named { id, place, content })
+            Document::Registration(Arc::new(Named { id, place, content }))
         }
     }))
 }

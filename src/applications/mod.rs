@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! files ── walk, shelf ──> text ── manifests, consumers ──> documents ─┐
-//! environment ─────────────────────────────────────────────────────────┴─ gather, resolve ──> Index
+//! environment ─────────────────────────────────────────────────────────┴─ gather, merge ──> Index
 //! ```
 //!
-//! [`keep_current`] repeats this after every change and publishes the result whole.
+//! [`keep_current`] repeats this after every change and publishes the result whole. Files that did
+//! not change are not read again, nor are applications merged again that depend on no change.
 
 mod access;
 mod application;
 mod consumers;
 mod context;
+mod directory;
 mod document;
 mod findings;
 mod gather;
@@ -19,6 +21,7 @@ mod keys;
 mod loader;
 mod manifest;
 mod manifests;
+mod merge;
 mod published;
 mod registration;
 mod resolve;

@@ -1,26 +1,30 @@
-//! From documents to applications: merged, defaulted and resolved. Pure.
+//! From documents to applications, time and again.
 
-use std::collections::HashMap;
+use std::{collections::BTreeMap, iter::Peekable, mem, sync::Arc, vec};
 
 use super::{
-    Application, DisabledBecause, Protection,
+    Application,
     context::Context,
-    document::{Consumer, Document, Located, Rule},
-    gather::{Directory, Rival, Sources, gather},
-    hosts::report_claimed_twice,
+    directory::{Answers, Directory, Further, unambiguous},
+    document::{Document, Located},
+    gather::{Sources, gather},
+    hosts::report_lost,
+    merge::{Merged, merge},
 };
 use crate::{
     config::{EnvironmentApplication, PreAuthorized},
-    finding::{Code, Finding},
-    identifiers::{ApplicationId, ClientId, TenantId},
-    policy::{AccessPolicy, UserAccess},
+    finding::Finding,
+    identifiers::ApplicationId,
+    target::Hosts,
     yaml::Reader,
 };
 
 /// All applications, and what is wrong with them taken together.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Resolved {
-    pub applications: Vec<Application>,
+    /// In the order of their names.
+    pub applications: Vec<Arc<Application>>,
+    pub hosts: Arc<Hosts>,
     pub findings: Vec<Finding>,
     pub rules: Rules,
 }
@@ -32,193 +36,157 @@ pub struct Rules {
     pub unresolved: usize,
 }
 
-/// Resolves everything that is known at one time.
-pub fn resolve<'a>(
-    documents: impl Iterator<Item = &'a Document>,
-    environment: Option<&'a EnvironmentApplication>,
-    further: impl Iterator<Item = &'a Located<PreAuthorized>>,
-    context: &Context,
-) -> Resolved {
-    let mut reader = Reader::default();
-    let sources = gather(documents, environment, &mut reader);
-    report_claimed_twice(&sources, &context.cluster, &mut reader);
-    let directory = Directory::new(&sources, further, &mut reader);
-    let mut resolver = Resolver { context, directory, reader, rules: Rules::default() };
-    let applications =
-        sources.iter().map(|(id, sources)| resolver.application(id, sources)).collect();
-    Resolved { applications, findings: resolver.reader.into_findings(), rules: resolver.rules }
+/// Resolves everything that is known at one time, and remembers it for the next: what depends on
+/// nothing that is different is taken as it was.
+#[derive(Debug)]
+pub struct Resolver {
+    context: Context,
+    environment: Option<Arc<EnvironmentApplication>>,
+    last: Known,
 }
 
-struct Resolver<'a> {
-    context: &'a Context,
-    directory: Directory<'a>,
-    reader: Reader,
-    rules: Rules,
+/// What was known at one time.
+#[derive(Debug, Default)]
+struct Known {
+    directory: Directory,
+    hosts: Arc<Hosts>,
+    /// In the order of their names.
+    applications: Vec<KnownApplication>,
 }
 
-impl Resolver<'_> {
-    fn application(&mut self, id: &ApplicationId, sources: &Sources<'_>) -> Application {
-        let manifest = sources.wanted();
-        Application {
-            id: id.clone(),
-            protection: self.protection(id, sources),
-            hosts: sources.hosts().map(|host| host.value.clone()).collect(),
-            open_paths: manifest.map(|manifest| manifest.open_paths.clone()).unwrap_or_default(),
-        }
+/// An application, and all that it was merged from.
+#[derive(Debug)]
+struct KnownApplication {
+    sources: Sources,
+    answers: Answers,
+    merged: Merged,
+}
+
+impl Resolver {
+    /// A resolver for documents that are read against `context`, beside what the `environment`
+    /// says.
+    pub fn new(context: Context, environment: Option<EnvironmentApplication>) -> Self {
+        Self { context, environment: environment.map(Arc::new), last: Known::default() }
     }
 
-    /// Everything that is wrong is reported; the first reason not to let anyone in decides.
-    fn protection(&mut self, id: &ApplicationId, sources: &Sources<'_>) -> Protection {
-        if sources.is_contradictory() {
-            return Protection::Disabled(DisabledBecause::DuplicateDocument);
-        }
-        if sources.is_broken() {
-            return Protection::Disabled(DisabledBecause::BrokenDocument);
-        }
-        if !sources.is_enabled() {
-            return Protection::Disabled(DisabledBecause::EntraNotEnabled);
-        }
-        let client_id = self.client_id(id, sources);
-        let tenant = self.tenant(id, sources);
-        let access = self.access(id, sources);
-        match (client_id, tenant) {
-            (Err(because), _) | (_, Err(because)) => Protection::Disabled(because),
-            (Ok(client_id), Ok(tenant)) => {
-                let mut access = access;
-                // It is always a consumer of itself, and therefore not listed.
-                access.consumers.remove(&client_id);
-                let v1 = sources.wanted().map(|manifest| manifest.v1.clone()).unwrap_or_default();
-                Protection::Enforced { client_id, tenant, access, v1 }
-            }
-        }
+    /// The cluster whose documents are resolved.
+    pub fn cluster(&self) -> &str {
+        &self.context.cluster
     }
 
-    fn client_id(
+    /// Resolves these documents and further consumers.
+    pub fn resolve<'a>(
         &mut self,
+        documents: impl Iterator<Item = &'a Document>,
+        further: impl Iterator<Item = &'a Located<PreAuthorized>>,
+    ) -> Resolved {
+        let mut reader = Reader::default();
+        let sources = gather(documents, self.environment.as_ref(), &mut reader);
+        let further = unambiguous(further, &mut reader);
+        // Whatever cuts this short leaves nothing behind that could be taken for known.
+        let earlier = mem::take(&mut self.last);
+        self.last = self.renew(earlier, sources, further);
+        self.last.report_lost_hosts(&mut reader);
+        self.last.resolved(reader.into_findings())
+    }
+
+    /// What is known by these sources and further consumers.
+    fn renew(
+        &self,
+        earlier: Known,
+        sources: BTreeMap<ApplicationId, Sources>,
+        further: Further,
+    ) -> Known {
+        let is_directory_same = *earlier.directory.further() == further
+            && earlier.is_of(&sources, Sources::claims_client_ids_of);
+        let are_hosts_same = earlier.is_of(&sources, Sources::claims_hosts_of);
+        let directory = match is_directory_same {
+            true => earlier.directory,
+            false => Directory::new(&sources, further),
+        };
+        let mut known = earlier.applications.into_iter().peekable();
+        let applications = sources.into_iter().map(|(id, sources)| {
+            match take(&mut known, &id).filter(|known| known.sources.is(&sources)) {
+                Some(known) if is_directory_same => known,
+                known => self.merge(&id, sources, &directory, known),
+            }
+        });
+        let applications: Vec<_> = applications.collect();
+        let hosts = match are_hosts_same {
+            true => earlier.hosts,
+            false => {
+                let applications = applications.iter().map(|known| &*known.merged.application);
+                Arc::new(Hosts::new(applications, self.cluster()))
+            }
+        };
+        Known { directory, hosts, applications }
+    }
+
+    /// Merges an application, unless it is `known` of the same sources by the same answers.
+    fn merge(
+        &self,
         id: &ApplicationId,
-        sources: &Sources<'_>,
-    ) -> Result<ClientId, DisabledBecause> {
-        let Some(claim) = sources.client_id() else {
-            let message = format!(
-                "No client id is known for {id}: nobody gets in. Add its AzureAdApplication with \
-                 status.clientId, or the annotation portvakt.dev/client-id."
-            );
-            self.reader.warning(&sources.place(), Code::NoClientId, message);
-            return Err(DisabledBecause::NoClientId);
-        };
-        let Located { place, value } = &claim.client_id;
-        if let Some(rival) = self.directory.rival(&claim, id) {
-            self.reader.error(place, Code::ClientIdClaimedTwice, claimed_twice(id, *value, rival));
-            return Err(DisabledBecause::ClientIdClaimedTwice);
-        }
-        Ok(*value)
-    }
-
-    fn tenant(
-        &mut self,
-        id: &ApplicationId,
-        sources: &Sources<'_>,
-    ) -> Result<TenantId, DisabledBecause> {
-        let stated = sources.tenant();
-        let tenants = &self.context.tenants;
-        let found = tenants.find(stated.as_ref().map(|tenant| tenant.value.as_str()));
-        if let (None, Some(Located { place, value })) = (found, stated)
-            && tenants.are_known()
-        {
-            let message = format!(
-                "{id} belongs to the tenant \"{value}\", which is not configured: nobody gets in. \
-                 Add it to entra.tenants."
-            );
-            self.reader.warning(&place, Code::UnknownTenant, message);
-        }
-        found.ok_or(DisabledBecause::UnknownTenant)
-    }
-
-    /// An `Application` alone says who gets in; what else is known then only tells client ids.
-    fn access(&mut self, id: &ApplicationId, sources: &Sources<'_>) -> AccessPolicy {
-        let assigned: HashMap<_, _> = first_of_each(sources.assigned());
-        let mut access = AccessPolicy::default();
-        let (rules, users) = match (sources.wanted(), sources.registered()) {
-            (Some(manifest), _) => (manifest.rules.as_slice(), manifest.users.clone()),
-            (None, registration) => {
-                let granted = assigned.iter().map(|(id, client_id)| (*client_id, (*id).clone()));
-                access.consumers.extend(granted);
-                registration.map_or((&[][..], UserAccess::default()), |registration| {
-                    (registration.rules.as_slice(), registration.users.clone())
-                })
-            }
-        };
-        access.users = users;
-        for rule in rules {
-            if let Some((client_id, consumer)) = self.grant(rule, id, &assigned) {
-                access.consumers.insert(client_id, consumer);
-            }
-        }
-        access
-    }
-
-    /// What a rule adds to the consumers. One that names the application itself adds nothing.
-    fn grant(
-        &mut self,
-        rule: &Rule,
-        protected: &ApplicationId,
-        assigned: &HashMap<&ApplicationId, ClientId>,
-    ) -> Option<(ClientId, ApplicationId)> {
-        let consumer = match &rule.value {
-            Consumer::Application(consumer) => consumer,
-            Consumer::Anyone => {
-                let message = "A rule with * opens the network only: it grants no token. Name \
-                               each application that may call this one.";
-                self.reader.warning(&rule.place, Code::WildcardRule, message);
-                return None;
-            }
-        };
-        if consumer == protected {
-            self.rules.resolved += 1;
-            return None;
-        }
-        let client_id =
-            assigned.get(consumer).copied().or_else(|| self.directory.client_id(consumer));
-        match client_id {
-            Some(client_id) => {
-                self.rules.resolved += 1;
-                Some((client_id, consumer.clone()))
-            }
-            None => {
-                self.rules.unresolved += 1;
-                let message = format!(
-                    "No client id is known for {consumer}: the rule grants nothing. Add its \
-                     AzureAdApplication, or an entry in a file of applications.pre_authorized."
-                );
-                self.reader.warning(&rule.place, Code::UnresolvedRule, message);
-                None
-            }
-        }
+        sources: Sources,
+        directory: &Directory,
+        known: Option<KnownApplication>,
+    ) -> KnownApplication {
+        let answers = directory.answers(id, &sources);
+        known.filter(|known| known.answers == answers).unwrap_or_else(|| {
+            let merged = merge(id, &sources, &answers, &self.context);
+            KnownApplication { sources, answers, merged }
+        })
     }
 }
 
-fn claimed_twice(id: &ApplicationId, client_id: ClientId, rival: Rival<'_>) -> String {
-    let Rival { id: rival, is_better } = rival;
-    match is_better {
-        true => format!(
-            "{id} annotates the client id {client_id}, which {rival} was registered with: {id} \
-             lets nobody in. A client id belongs to one application."
-        ),
-        false => format!(
-            "Both {id} and {rival} claim the client id {client_id}: neither lets anyone in. A \
-             client id belongs to one application."
-        ),
+impl Known {
+    /// Whether these are sources of the same applications, each the very same or alike.
+    fn is_of(
+        &self,
+        sources: &BTreeMap<ApplicationId, Sources>,
+        are_alike: impl Fn(&Sources, &Sources) -> bool,
+    ) -> bool {
+        let is_of = |(known, (id, sources)): (&KnownApplication, (_, &Sources))| {
+            known.id() == id && (known.sources.is(sources) || are_alike(&known.sources, sources))
+        };
+        self.applications.len() == sources.len() && self.applications.iter().zip(sources).all(is_of)
+    }
+
+    fn report_lost_hosts(&self, reader: &mut Reader) {
+        if self.hosts.is_any_lost() {
+            for known in &self.applications {
+                report_lost(known.id(), &known.sources, &self.hosts, reader);
+            }
+        }
+    }
+
+    /// All of it, with the findings that concern more than one application.
+    fn resolved(&self, findings: Vec<Finding>) -> Resolved {
+        let (hosts, rules) = (Arc::clone(&self.hosts), Rules::default());
+        let applications = Vec::with_capacity(self.applications.len());
+        let mut resolved = Resolved { applications, hosts, findings, rules };
+        for Merged { application, findings, rules } in self.applications.iter().map(|k| &k.merged) {
+            resolved.applications.push(Arc::clone(application));
+            resolved.findings.extend_from_slice(findings);
+            resolved.rules.resolved += rules.resolved;
+            resolved.rules.unresolved += rules.unresolved;
+        }
+        resolved
     }
 }
 
-fn first_of_each<'a>(
-    assigned: impl Iterator<Item = &'a PreAuthorized>,
-) -> HashMap<&'a ApplicationId, ClientId> {
-    let mut first = HashMap::new();
-    for PreAuthorized { id, client_id } in assigned {
-        first.entry(id).or_insert(*client_id);
+impl KnownApplication {
+    fn id(&self) -> &ApplicationId {
+        &self.merged.application.id
     }
-    first
+}
+
+/// The application `id`, if it comes in a sequence in the order of names: those before it go.
+fn take(
+    sequence: &mut Peekable<vec::IntoIter<KnownApplication>>,
+    id: &ApplicationId,
+) -> Option<KnownApplication> {
+    while sequence.next_if(|known| known.id() < id).is_some() {}
+    sequence.next_if(|known| known.id() == id)
 }
 
 #[cfg(test)]

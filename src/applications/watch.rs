@@ -124,7 +124,7 @@ impl Keeper {
             return;
         }
         let rules = resolved.rules;
-        let index = Index::new(resolved.applications, self.loader.cluster());
+        let index = Index::new(&resolved.applications, resolved.hosts);
         let applications = index.len();
         self.published.publish(Generation { index });
         self.metrics.in_force(applications, rules.resolved, rules.unresolved);

@@ -56,7 +56,7 @@ pub fn find<'a>(
 mod tests {
     use AskedBy::{Any, Gateways, Workloads};
 
-    use super::*;
+    use super::{super::Hosts, *};
     use crate::{
         applications::{DisabledBecause, Protection},
         config::Workload,
@@ -68,24 +68,23 @@ mod tests {
     const GATEWAY: &str = "spiffe://cluster.local/ns/istio-system/sa/gateway";
     const FOREIGN: &str = "spiffe://other.local/ns/team-a/sa/api";
 
-    fn application(id: &str, hosts: &[&str]) -> Application {
-        Application {
+    fn application(id: &str, hosts: &[&str]) -> Arc<Application> {
+        Arc::new(Application {
             id: id.parse().unwrap(),
             protection: Protection::Disabled(DisabledBecause::NoClientId),
             hosts: hosts.iter().map(ToString::to_string).collect(),
             open_paths: Vec::new(),
-        }
+        })
     }
 
     fn index() -> Index {
-        Index::new(
-            vec![
-                application("prod:team-a:api", &["api.example.com", "shared.example.com"]),
-                application("prod:team-b:other", &["other.example.com", "shared.example.com"]),
-                application("dev:team-c:remote", &["remote.example.com"]),
-            ],
-            "prod",
-        )
+        let applications = [
+            application("prod:team-a:api", &["api.example.com", "shared.example.com"]),
+            application("prod:team-b:other", &["other.example.com", "shared.example.com"]),
+            application("dev:team-c:remote", &["remote.example.com"]),
+        ];
+        let hosts = Hosts::new(applications.iter().map(Arc::as_ref), "prod");
+        Index::new(&applications, hosts.into())
     }
 
     fn settings(default: Option<&str>) -> Target {

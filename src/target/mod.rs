@@ -1,11 +1,15 @@
 //! Which application a request is for.
 
+mod claimants;
 mod find;
+mod hosts;
 mod index;
 mod path;
 
+pub use claimants::Claimants;
 pub use find::find;
-pub use index::{Index, is_service_name, service_names};
+pub use hosts::{Hosts, Lost};
+pub use index::Index;
 pub use path::PathPattern;
 
 /// A Host header as hosts are compared: without port, lower case, without a trailing dot.

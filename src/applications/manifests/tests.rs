@@ -36,8 +36,8 @@ fn application(name: &str, spec: &str) -> String {
 fn manifest(text: &str) -> (Manifest, Vec<String>) {
     let read = read(text, None);
     let findings = findings(&read);
-    match read.documents.into_iter().next() {
-        Some(Document::Manifest(Named { content: Ok(manifest), .. })) => (manifest, findings),
+    match &read.documents[..] {
+        [Document::Manifest(document), ..] => (document.content.clone().unwrap(), findings),
         other => panic!("{other:?} {findings:?}"),
     }
 }
@@ -47,8 +47,8 @@ fn registration(text: &str) -> (Registration, Vec<String>) {
                     metadata: {name: api, namespace: team}\n";
     let read = read(&format!("{head}{text}"), None);
     let findings = findings(&read);
-    match read.documents.into_iter().next() {
-        Some(Document::Registration(Named { content: Ok(content), .. })) => (content, findings),
+    match &read.documents[..] {
+        [Document::Registration(document), ..] => (document.content.clone().unwrap(), findings),
         other => panic!("{other:?} {findings:?}"),
     }
 }
@@ -190,11 +190,11 @@ fn a_wrong_value_breaks_the_document_and_is_found_at_its_place() {
     ] {
         let manifests = read(&application("api", spec), None);
         assert_eq!(findings(&manifests), [expected], "{spec}");
-        let [Document::Manifest(Named { content: Err(_), id, .. })] = &manifests.documents[..]
-        else {
+        let [document @ Document::Manifest(_)] = &manifests.documents[..] else {
             panic!("{spec}: {:?}", manifests.documents)
         };
-        assert_eq!(id.as_str(), "dev:team:api");
+        assert!(document.is_broken(), "{spec}");
+        assert_eq!(document.id().as_str(), "dev:team:api");
     }
 }
 
@@ -267,7 +267,8 @@ fn a_group_that_is_no_guid_leaves_the_others_in_force() {
 /// `name: enabled` of every document, where it is not broken.
 fn in_force(manifests: &Manifests) -> Vec<String> {
     let told = |document: &Document| match document {
-        Document::Manifest(Named { id, content, .. }) => {
+        Document::Manifest(document) => {
+            let Named { id, content, .. } = &**document;
             let enabled = content.as_ref().ok().map(|manifest| manifest.enabled == Some(true));
             format!("{} {enabled:?}", id.name())
         }
@@ -369,9 +370,8 @@ fn of_two_earlier_documents_that_differed_neither_is_the_good_one() {
 fn a_broken_document_tells_the_hosts_that_can_be_read_in_it() {
     let spec = "spec: {accessPolicy: 7, ingresses: [8, 'https://a.example', 'https://b.example']}";
     let read = read(&application("a", spec), None);
-    let [Document::Manifest(Named { content: Err(partial), .. })] = &read.documents[..] else {
-        panic!("{read:?}")
-    };
+    let [Document::Manifest(document)] = &read.documents[..] else { panic!("{read:?}") };
+    let partial = document.content.as_ref().unwrap_err();
     let hosts: Vec<_> = partial.hosts.iter().map(|host| host.value.as_str()).collect();
     assert_eq!(hosts, ["a.example", "b.example"]);
 }

@@ -1,13 +1,21 @@
 use super::*;
-use crate::applications::{
-    consumers::FurtherConsumers,
-    context::{KnownTenant, Tenants},
-    manifests::read_for_tests,
-    shelf::Text,
+use crate::{
+    applications::{
+        DisabledBecause, Protection,
+        consumers::FurtherConsumers,
+        context::{KnownTenant, Tenants},
+        manifests::read_for_tests,
+        shelf::Text,
+    },
+    config::Namespaces,
+    finding::{Code, Severity},
+    identifiers::ClientId,
+    policy::{AccessPolicy, UserAccess},
+    target::Index,
 };
-use crate::{config::Namespaces, finding::Severity, target::Index};
 
 mod contested;
+mod renewed;
 
 /// The first configured tenant, and the one called `other.example`.
 const TENANT: &str = "00000000-0000-0000-0000-00000000000a";
@@ -45,12 +53,8 @@ impl Known {
         let text = self.further.as_deref().unwrap_or("[]");
         let further = FurtherConsumers::read(Text { source, namespaces, text }, None);
         let context = Context { cluster: "dev".into(), tenants };
-        resolve(
-            documents.documents.iter(),
-            self.environment.as_ref(),
-            further.entries.iter(),
-            &context,
-        )
+        let mut resolver = Resolver::new(context, self.environment.clone());
+        resolver.resolve(documents.documents.iter(), further.entries.iter())
     }
 }
 

@@ -1,0 +1,180 @@
+//! Which application is found by which host.
+
+use std::collections::HashMap;
+
+use super::claimants::Claimants;
+use crate::{applications::Application, identifiers::ApplicationId};
+
+/// What follows `application.namespace` in the names of a service. The first is none: a short name
+/// cannot be told from the host of an ingress but by whose it is.
+const SERVICE_SUFFIXES: [&str; 3] = ["", ".svc", ".svc.cluster.local"];
+
+/// Applications by the service names of those that run in the local cluster, and by the hosts of
+/// their ingresses. Service names belong to their application: an ingress of another one claims
+/// none.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Hosts {
+    /// By their short names alone: the others are those with something behind.
+    services: HashMap<String, Claimants>,
+    ingresses: HashMap<String, Claimants>,
+    is_any_lost: bool,
+}
+
+/// Why an application is not found by a host of its ingresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost<'h> {
+    /// It is a service name of this other application.
+    ServiceOf(&'h ApplicationId),
+    /// It is a service name of several applications.
+    ServiceOfSeveral,
+    /// It has the ending of a service name and is that of no application.
+    NoService,
+    /// This other application has an ingress with it, too.
+    SharedWith(&'h ApplicationId),
+}
+
+impl Hosts {
+    /// The hosts of all applications, each of which comes once.
+    pub fn new<'a>(
+        applications: impl ExactSizeIterator<Item = &'a Application>,
+        local_cluster: &str,
+    ) -> Self {
+        let count = applications.len();
+        let (services, ingresses) = (HashMap::with_capacity(count), HashMap::with_capacity(count));
+        let mut hosts = Self { services, ingresses, is_any_lost: false };
+        for Application { id, hosts: ingresses, .. } in applications {
+            if id.cluster() == local_cluster {
+                claim(&mut hosts.services, short_name(id), id);
+            }
+            ingresses.iter().for_each(|host| claim(&mut hosts.ingresses, host.clone(), id));
+        }
+        hosts.is_any_lost = hosts.ingresses.iter().any(|(host, claimants)| {
+            claimants.only().is_none_or(|id| hosts.find(host) != Some(id))
+        });
+        hosts
+    }
+
+    /// The application that alone is found by a host, given as
+    /// [`normalise_host`](super::normalise_host) returns it.
+    pub fn find(&self, host: &str) -> Option<&ApplicationId> {
+        match self.service(host) {
+            Some(owner) => owner,
+            None if is_service_name(host) => None,
+            None => self.ingresses.get(host)?.only(),
+        }
+    }
+
+    /// Whether any application is not found by a host of its ingresses.
+    pub fn is_any_lost(&self) -> bool {
+        self.is_any_lost
+    }
+
+    /// Why `id` is not found by a host of its ingresses; `None` where it is.
+    pub fn lost(&self, host: &str, id: &ApplicationId) -> Option<Lost<'_>> {
+        match self.service(host) {
+            Some(Some(owner)) => (owner != id).then_some(Lost::ServiceOf(owner)),
+            Some(None) => Some(Lost::ServiceOfSeveral),
+            None if is_service_name(host) => Some(Lost::NoService),
+            None => self.ingresses.get(host)?.other_than(id).map(Lost::SharedWith),
+        }
+    }
+
+    /// The owner of a service name, if it has only one; `None` where no service has the name.
+    ///
+    /// `a.b.svc` can be that of `a.b` in the namespace `svc` and of `a` in `b`: then it has two.
+    fn service(&self, host: &str) -> Option<Option<&ApplicationId>> {
+        let short_names = SERVICE_SUFFIXES.iter().filter_map(|suffix| host.strip_suffix(suffix));
+        let mut claimants = short_names.filter_map(|name| self.services.get(name));
+        let first = claimants.next()?;
+        Some(first.only().filter(|_| claimants.next().is_none()))
+    }
+}
+
+fn claim(claims: &mut HashMap<String, Claimants>, name: String, id: &ApplicationId) {
+    claims
+        .entry(name)
+        .and_modify(|claimants| claimants.add(id))
+        .or_insert_with(|| Claimants::new(id));
+}
+
+fn short_name(id: &ApplicationId) -> String {
+    let mut name = [id.name(), id.namespace()].join(".");
+    name.make_ascii_lowercase();
+    name
+}
+
+/// Whether a host is a service name by its ending, be there such an application or not.
+fn is_service_name(host: &str) -> bool {
+    SERVICE_SUFFIXES.iter().any(|suffix| !suffix.is_empty() && host.ends_with(suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::applications::{DisabledBecause, Protection};
+
+    fn hosts(applications: &[(&str, &[&str])]) -> Hosts {
+        let application = |(id, hosts): &(&str, &[&str])| Application {
+            id: id.parse().unwrap(),
+            protection: Protection::Disabled(DisabledBecause::NoClientId),
+            hosts: hosts.iter().map(ToString::to_string).collect(),
+            open_paths: Vec::new(),
+        };
+        let applications: Vec<_> = applications.iter().map(application).collect();
+        Hosts::new(applications.iter(), "prod")
+    }
+
+    #[test]
+    fn a_service_name_is_its_applications_unless_it_can_be_read_in_two_ways() {
+        let hosts = hosts(&[
+            ("prod:b:a", &[]),
+            ("prod:svc:a.b", &[]),
+            ("prod:Team:API", &[]),
+            ("prod:t:x", &[]),
+            ("prod:T:X", &[]),
+            ("dev:d:c", &[]),
+        ]);
+        for (host, owner) in [
+            ("a.b", Some("prod:b:a")),
+            ("a.b.svc", None),
+            ("a.b.svc.cluster.local", Some("prod:b:a")),
+            ("a.b.svc.svc", Some("prod:svc:a.b")),
+            ("a.b.svc.svc.cluster.local", Some("prod:svc:a.b")),
+            ("api.team", Some("prod:Team:API")),
+            ("api.team.svc", Some("prod:Team:API")),
+            ("x.t", None),
+            ("x.t.svc", None),
+            ("c.d", None),
+            ("a.b.svc.cluster", None),
+            (".svc", None),
+        ] {
+            assert_eq!(hosts.find(host).map(ApplicationId::as_str), owner, "{host}");
+        }
+        assert!(!hosts.is_any_lost(), "nobody has an ingress");
+    }
+
+    #[test]
+    fn an_ingress_that_finds_another_application_or_none_is_lost() {
+        let api = "prod:team:api".parse().unwrap();
+        let other = "prod:team:other".parse().unwrap();
+        let several = ("prod:Team:other", &[][..]);
+        for (host, with, lost) in [
+            ("own.example", None, None),
+            ("api.team.svc", None, None),
+            ("gone.team", None, None),
+            ("gone.team.svc", None, Some(Lost::NoService)),
+            ("other.team", None, Some(Lost::ServiceOf(&other))),
+            ("other.team", Some(several), Some(Lost::ServiceOfSeveral)),
+            ("shared.example", None, Some(Lost::SharedWith(&other))),
+        ] {
+            let ingresses = [host];
+            let applications =
+                [("prod:team:api", &ingresses[..]), ("prod:team:other", &["shared.example"])];
+            let applications: Vec<_> = applications.into_iter().chain(with).collect();
+            let hosts = hosts(&applications);
+            assert_eq!(hosts.lost(host, &api), lost, "{host}");
+            assert_eq!(hosts.is_any_lost(), lost.is_some(), "{host}");
+            assert_eq!(hosts.find(host) == Some(&api), lost.is_none(), "{host}");
+        }
+    }
+}
