@@ -94,12 +94,13 @@ impl Keeper {
     ///
     /// `is_asked` has all files read, whether they look different or not.
     fn look(mut self, is_asked: bool) -> (Self, Duration) {
+        let begin = Instant::now();
         if is_asked {
             self.loader.distrust();
         }
         let refreshed = self.loader.refresh();
         if refreshed.changed || (self.loader.is_complete() && !self.published.is_loaded()) {
-            self.publish();
+            self.publish(begin);
         }
         if refreshed.changed || is_asked {
             self.metrics.reloaded(self.is_clean);
@@ -115,8 +116,8 @@ impl Keeper {
     }
 
     /// Nothing comes into force before every path was read once: what is missing could contradict
-    /// what is there.
-    fn publish(&mut self) {
+    /// what is there. The look at the files began at `begin`.
+    fn publish(&mut self, begin: Instant) {
         let resolved = self.loader.resolve();
         self.loader.log(&resolved.findings);
         self.is_clean = resolved.findings.iter().all(|finding| finding.severity != Severity::Error);
@@ -129,7 +130,8 @@ impl Keeper {
         self.published.publish(Generation { index });
         self.metrics.in_force(applications, rules.resolved, rules.unresolved);
         let (resolved, unresolved) = (rules.resolved, rules.unresolved);
-        info!(applications, resolved, unresolved, "documents in force");
+        let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        info!(applications, resolved, unresolved, milliseconds, "documents in force");
     }
 }
 
