@@ -69,15 +69,29 @@ impl CheckService {
         &self.shared.room
     }
 
-    /// The `CheckResponse` to the message of a call: never an error, never later than `deadline`,
-    /// and never a panic that ends the connection.
+    /// The `CheckResponse` to the message of a call.
     pub(super) async fn answer(
         &self,
-        messages: Streaming<Bytes>,
+        mut messages: Streaming<Bytes>,
         began: Instant,
         deadline: Instant,
     ) -> Vec<u8> {
-        let check = pin!(self.check(messages, began, deadline));
+        self.answer_to(self.only(&mut messages), began, deadline).await
+    }
+
+    /// The `CheckResponse` to a `CheckRequest`, both as bytes: never an error, never later than
+    /// `deadline`, and never a panic that ends the connection.
+    ///
+    /// The message is whatever `message` comes to, or else the reason why there is none; it is
+    /// awaited only where another check may be under way. `began` is when the call did, for the
+    /// metrics.
+    pub async fn answer_to<M: AsRef<[u8]>>(
+        &self,
+        message: impl Future<Output = Result<M, Denial>>,
+        began: Instant,
+        deadline: Instant,
+    ) -> Vec<u8> {
+        let check = pin!(self.check(message, began, deadline));
         self.answer_of(check, began, deadline).await
     }
 
@@ -98,17 +112,17 @@ impl CheckService {
     }
 
     /// Reads, decides and answers. The permit comes first: what waits to be read takes memory too.
-    async fn check(
+    async fn check<M: AsRef<[u8]>>(
         &self,
-        mut messages: Streaming<Bytes>,
+        message: impl Future<Output = Result<M, Denial>>,
         began: Instant,
         deadline: Instant,
     ) -> Result<Vec<u8>, Denial> {
         let Shared { authorizer, answers, capacity, .. } = &*self.shared;
         let place = capacity.try_acquire().map_err(|_| DenyReason::Overloaded)?;
-        let message = self.only(&mut messages).await?;
+        let message = message.await?;
         let is_ours = |name: &str| answers.headers.is_ours(name);
-        let check = Check::read(&message, self.asked_by, Some(deadline), is_ours)
+        let check = Check::read(message.as_ref(), self.asked_by, Some(deadline), is_ours)
             .map_err(|_| internal_error("The CheckRequest is malformed."))?;
         let outcome = authorizer.authorize(&check.request, place).await;
         let response = answers.write(&outcome, &check.impostors, check.is_grpc);
