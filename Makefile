@@ -15,8 +15,8 @@ ROUNDS := 8
 STOPS := 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt deny advisories sbom bench plateau differential differential-pyjwt \
-	fuzz soak faults clean
+.PHONY: help setup demo test lint fmt deny advisories sbom bench plateau instructions \
+	differential differential-pyjwt fuzz soak faults clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
@@ -82,6 +82,10 @@ bench: setup ## Compare the service with a floor, in one run
 
 plateau: setup ## Send a million distinct tokens and print resident memory; takes some minutes
 	cargo bench --locked --bench side_by_side -- plateau
+
+instructions: ## Count instructions of the pure parts, by callgrind; fails on regressions
+	@scripts/setup instructions
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo bench --locked --bench instructions
 
 clean: ## Remove everything that was built or installed here
 	cargo clean
