@@ -15,8 +15,8 @@ ROUNDS := 8
 STOPS := 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt deny advisories sbom bench plateau instructions \
-	differential differential-pyjwt fuzz soak faults clean
+.PHONY: help setup demo test lint fmt deny advisories sbom bench bench-envoy plateau \
+	instructions differential differential-pyjwt fuzz soak faults clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
@@ -79,6 +79,9 @@ faults: setup ## Latency under faults and floods, 100 stops; PART=issuer|floods|
 
 bench: setup ## Compare the service with a floor, in one run
 	cargo bench --locked --bench side_by_side
+
+bench-envoy: setup ## What a request costs behind Envoy: unchecked, with jwt_authn, with Portvakt
+	cargo bench --locked --bench side_by_side -- envoys
 
 plateau: setup ## Send a million distinct tokens and print resident memory; takes some minutes
 	cargo bench --locked --bench side_by_side -- plateau

@@ -9,10 +9,12 @@
 )]
 #![expect(clippy::unwrap_used, reason = "what cannot begin must fail, and has no other way to")]
 
+#[allow(dead_code, reason = "the comparison with a floor uses the rest of it")]
 #[path = "../side_by_side/documents.rs"]
 mod documents;
 #[path = "../../tests/allocations/subject.rs"]
 mod subject;
+#[allow(dead_code, reason = "the comparison with a floor uses the rest of it")]
 #[path = "../side_by_side/tokens.rs"]
 mod tokens;
 

@@ -1,12 +1,17 @@
 //! Configuration and documents for the service, as many as wanted.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use portvakt::demo::DemoIssuer;
 
 use crate::Failure;
 
-const SAMPLE: &str = include_str!("../../deploy/examples/applications/orders-api.yaml");
+/// The API that is asked for.
+pub const SAMPLE: &str = include_str!("../../deploy/examples/applications/orders-api.yaml");
 const FILES: usize = 100;
 
 /// Writes a configuration; returns where.
@@ -14,28 +19,40 @@ pub fn configuration(
     folder: &Path,
     issuer: &DemoIssuer,
     cache_bytes: u64,
-) -> Result<std::path::PathBuf, Failure> {
+) -> Result<PathBuf, Failure> {
     let file = folder.join(format!("portvakt-{cache_bytes}.yaml"));
     let text = format!(
         "cluster: demo
-listen: {{ext_authz: '127.0.0.1:0', admin: '127.0.0.1:0'}}
+listen: {{ext_authz: ['127.0.0.1:0', 'unix:{}'], admin: '127.0.0.1:0'}}
 entra: {{tenants: [{{well_known_url: '{}'}}]}}
 applications: {{paths: [applications]}}
 token_cache: {{max_bytes: {cache_bytes}}}
 log: {{filter: info, format: json}}
 shutdown: {{delay: 0s, grace: 1s}}
 ",
+        socket(folder).display(),
         issuer.well_known_url()
     );
     fs::write(&file, text)?;
     Ok(file)
 }
 
+/// The Unix socket at which the service of a folder listens too.
+pub fn socket(folder: &Path) -> PathBuf {
+    folder.join("check.sock")
+}
+
+/// The document of the API that is asked for.
+pub fn sample(folder: &Path) -> PathBuf {
+    folder.join("applications/orders-api.yaml")
+}
+
 /// Writes the sample API and as many others, each with ten rules that resolve.
 pub fn applications(folder: &Path, others: usize) -> Result<(), Failure> {
+    let document = sample(folder);
     let folder = folder.join("applications");
     fs::create_dir_all(&folder)?;
-    fs::write(folder.join("orders-api.yaml"), SAMPLE)?;
+    fs::write(document, SAMPLE)?;
     let numbers: Vec<usize> = (0..others).collect();
     for (index, chunk) in numbers.chunks(others.div_ceil(FILES).max(1)).enumerate() {
         let mut text = String::new();

@@ -8,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use envoy_types::pb::envoy::service::auth::v3::{
-    CheckRequest, authorization_client::AuthorizationClient,
+use envoy_types::pb::{
+    envoy::service::auth::v3::{CheckRequest, authorization_client::AuthorizationClient},
+    google::protobuf::value::Kind,
 };
 use prost::Message;
 use tokio::task::JoinSet;
@@ -33,19 +34,32 @@ pub fn write_body(file: &Path, request: &CheckRequest) -> Result<(), Failure> {
     Ok(fs::write(file, body)?)
 }
 
+/// How a server is reached.
+#[derive(Debug, Clone, Copy)]
+pub enum By<'a> {
+    Tcp,
+    UnixSocket(&'a Path),
+}
+
 /// h2load, with 32 streams on each connection.
 pub fn repeat(
     server: &Server,
+    by: By<'_>,
     body: &Path,
     connections: usize,
     checks: usize,
 ) -> Result<Cost, Failure> {
     let before = server.cpu()?;
     let started = Instant::now();
-    let output = Command::new("h2load")
+    let mut h2load = Command::new("h2load");
+    h2load
         .args(["-m", "32", "-t", "1", "-c", &connections.to_string(), "-n", &checks.to_string()])
         .args(["-H", "content-type: application/grpc", "-H", "te: trailers", "-d"])
-        .arg(body)
+        .arg(body);
+    if let By::UnixSocket(path) = by {
+        h2load.arg(format!("--base-uri=unix:{}", path.display()));
+    }
+    let output = h2load
         .arg(format!("http://{}/envoy.service.auth.v3.Authorization/Check", server.address))
         .output()
         .map_err(|error| format!("h2load: {error}; `make setup` installs it"))?;
@@ -82,6 +96,18 @@ pub async fn each_once(server: &Server, requests: Arc<Vec<CheckRequest>>) -> Res
         ended??;
     }
     Ok(cost(requests.len(), server.cpu()? - before, started.elapsed()))
+}
+
+/// The reason of the answer to one check.
+pub async fn reason(server: &Server, request: &CheckRequest) -> Result<String, Failure> {
+    let mut client = AuthorizationClient::connect(format!("http://{}", server.address)).await?;
+    let response = client.check(request.clone()).await?.into_inner();
+    let metadata = response.dynamic_metadata.unwrap_or_default();
+    let kind = metadata.fields.get("reason").and_then(|reason| reason.kind.clone());
+    match kind {
+        Some(Kind::StringValue(reason)) => Ok(reason),
+        _ => Err("an answer without a reason".into()),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of checks are far below 2^52")]

@@ -5,38 +5,39 @@
 //! noisy, so that ratios of medians over alternating rounds count, not figures.
 
 mod capture;
+mod cases;
 mod documents;
+mod envoys;
 mod floor;
+mod latency;
 mod load;
 mod plateau;
 mod process;
+mod reload;
 mod report;
 mod rounds;
 mod tokens;
+mod verification;
 
 use std::{env, error::Error, process::ExitCode};
+
+use tokio::runtime::Runtime;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let result = match env::args().nth(1).as_deref() {
         Some("floor") => floor::serve(),
-        Some("plateau") => tokio::runtime::Runtime::new()
-            .map_err(Failure::from)
-            .and_then(|runtime| runtime.block_on(plateau::measure())),
-        _ => compare(),
+        Some("plateau") => block_on(plateau::measure()),
+        Some("envoys") => block_on(envoys::measure()).map(|()| ExitCode::SUCCESS),
+        _ => block_on(rounds::measure()).map(|measured| report::print(&measured)),
     };
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|error| {
+        eprintln!("bench: {error}");
+        ExitCode::FAILURE
+    })
 }
 
-fn compare() -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    let measured = runtime.block_on(rounds::measure())?;
-    Ok(report::print(&measured))
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    Runtime::new()?.block_on(work)
 }

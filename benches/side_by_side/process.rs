@@ -3,9 +3,10 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader},
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
 };
@@ -14,12 +15,17 @@ use serde_json::Value;
 
 use crate::Failure;
 
+/// How long Envoy may take to listen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A process that ends with its owner.
 pub struct Server {
     process: Child,
     pub address: SocketAddr,
     /// From its start until it was ready.
     pub startup: Duration,
+    /// How long each reload of the documents took, in milliseconds.
+    pub reloads: Receiver<f64>,
 }
 
 impl Drop for Server {
@@ -38,7 +44,8 @@ impl Server {
         let output = process.stdout.take().ok_or("no output")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
-        Ok(Self { process, address: line.trim().parse()?, startup: started.elapsed() })
+        let (_, reloads) = mpsc::channel();
+        Ok(Self { process, address: line.trim().parse()?, startup: started.elapsed(), reloads })
     }
 
     pub fn portvakt(configuration: &Path) -> Result<Self, Failure> {
@@ -54,8 +61,9 @@ impl Server {
             let line = lines.next().ok_or("the service ended at once")??;
             let event: Value = serde_json::from_str(&line).map_err(|_| line)?;
             match event["message"].as_str() {
-                Some("listening for checks") => {
-                    address = Some(event["address"].as_str().unwrap_or_default().parse()?)
+                // The Unix socket is known already.
+                Some("listening for checks") if address.is_none() => {
+                    address = event["address"].as_str().and_then(|address| address.parse().ok());
                 }
                 Some("readiness changed") if event["ready"] == true => {
                     ready = Some(started.elapsed())
@@ -63,12 +71,43 @@ impl Server {
                 _ => {}
             }
         }
-        // A log that nobody reads would block the service.
-        thread::spawn(move || lines.for_each(drop));
+        let (sender, reloads) = mpsc::channel();
+        thread::spawn(move || {
+            let told = lines.map_while(Result::ok).filter_map(|line| reload_milliseconds(&line));
+            for milliseconds in told {
+                // Whoever does not listen any more does not want to know.
+                let _ = sender.send(milliseconds);
+            }
+        });
         let (Some(address), Some(startup)) = (address, ready) else {
             return Err("not ready".into());
         };
-        Ok(Self { process, address, startup })
+        Ok(Self { process, address, startup, reloads })
+    }
+
+    /// An Envoy with one worker that will listen at `address`.
+    pub fn envoy(
+        program: &Path,
+        configuration: &Path,
+        address: SocketAddr,
+    ) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let process = Command::new(program)
+            .arg("--config-path")
+            .arg(configuration)
+            .args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "error"])
+            .stdin(Stdio::null())
+            .spawn()?;
+        let (_, reloads) = mpsc::channel();
+        let mut envoy = Self { process, address, startup: Duration::ZERO, reloads };
+        while TcpStream::connect(address).is_err() {
+            if started.elapsed() > PATIENCE || envoy.process.try_wait()?.is_some() {
+                return Err("Envoy does not listen; its own messages are above".into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        envoy.startup = started.elapsed();
+        Ok(envoy)
     }
 
     /// CPU time so far, of all its threads, in the scheduler's own nanoseconds
@@ -88,6 +127,17 @@ impl Server {
         let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kib / 1024.0)
     }
+}
+
+fn reload_milliseconds(line: &str) -> Option<f64> {
+    let event: Value = serde_json::from_str(line).ok()?;
+    (event["message"] == "documents in force").then(|| event["milliseconds"].as_f64())?
+}
+
+/// Size of the program in MiB.
+pub fn program_mib() -> Result<f64, Failure> {
+    let bytes = fs::metadata(env!("CARGO_BIN_EXE_portvakt"))?.len();
+    Ok(u32::try_from(bytes >> 10).map(f64::from)? / 1024.0)
 }
 
 /// CPU time of the calling thread so far.

@@ -1,90 +1,194 @@
 //! The rounds: floor and service in turn, so that the machine's moods meet both.
 
-use std::sync::Arc;
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use portvakt::demo::DemoIssuer;
+use tokio::time::Instant;
 
 use crate::{
-    Failure, capture, documents,
-    load::{self, Cost},
-    process::{Server, thread_cpu},
-    tokens,
+    Failure, capture,
+    cases::{Case, Cases},
+    documents,
+    latency::{self, Latency},
+    load::{self, By, Cost},
+    process::{self, Server},
+    reload::{self, Reloads},
+    tokens, verification,
 };
 
 const ROUNDS: usize = 5;
 const CHECKS: usize = 100_000;
+/// Of checks that take a verification each.
+const COSTLY_CHECKS: usize = 20_000;
 const DISTINCT: usize = 4_000;
 pub const TENANT: &str = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94";
 pub const CACHE: u64 = 64 << 20;
-
-/// Everything that was measured; each list has an entry for each round.
-#[derive(Debug, Default)]
-pub struct Measured {
-    pub floor: Vec<Cost>,
-    pub seen: Vec<Cost>,
-    pub floor_eight: Vec<Cost>,
-    pub seen_eight: Vec<Cost>,
-    pub floor_distinct: Vec<Cost>,
-    pub distinct: Vec<Cost>,
-    /// The service with many applications.
-    pub many: Vec<Cost>,
-    /// One verification of RS256 with a pre-parsed key, in microseconds.
-    pub verification: Vec<f64>,
-    pub floor_mib: f64,
-    pub mib: f64,
-    pub many_mib: f64,
-    /// From the start to ready, in seconds.
-    pub startup: f64,
-    pub many_startup: f64,
-}
 
 /// How many the large folder has, and the small one.
 pub const APPLICATIONS: usize = 10_000;
 pub const FEW: usize = 10;
 
+/// One kind of load on one of the servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Load {
+    Floor,
+    Seen,
+    /// With many applications.
+    Many,
+    UnixSocket,
+    FloorEight,
+    SeenEight,
+    SeenSixtyFour,
+    Malformed,
+    Expired,
+    UnknownKey,
+    BadSignature,
+    FloorDistinct,
+    Distinct,
+}
+
+impl Load {
+    pub const ALL: [(Self, &str); 13] = [
+        (Self::Floor, "floor, 1 connection × 32"),
+        (Self::Seen, "token seen before, 1 connection × 32"),
+        (Self::Many, "the same with many applications"),
+        (Self::UnixSocket, "the same by a Unix socket"),
+        (Self::FloorEight, "floor, 8 connections × 32"),
+        (Self::SeenEight, "token seen before, 8 connections × 32"),
+        (Self::SeenSixtyFour, "token seen before, 64 connections × 32"),
+        (Self::Malformed, "malformed token, 1 × 32"),
+        (Self::Expired, "expired token seen before, 1 × 32"),
+        (Self::UnknownKey, "token of an unknown key, 1 × 32"),
+        (Self::BadSignature, "bad signature, 1 × 32"),
+        (Self::FloorDistinct, "floor, other client, 1 × 32"),
+        (Self::Distinct, "token never seen, other client, 1 × 32"),
+    ];
+}
+
+/// Everything that was measured; lists have an entry for each round.
+#[derive(Debug, Default)]
+pub struct Measured {
+    pub costs: HashMap<Load, Vec<Cost>>,
+    /// One request in flight.
+    pub floor_latency: Vec<Latency>,
+    pub latency: Vec<Latency>,
+    pub reloads: Vec<Reloads>,
+    /// One verification of RS256 with a pre-parsed key, in microseconds.
+    pub verification: Vec<f64>,
+    pub program_mib: f64,
+    pub idle_mib: f64,
+    pub floor_mib: f64,
+    pub mib: f64,
+    pub many_mib: f64,
+    /// From the start to ready.
+    pub startup: Duration,
+    pub many_startup: Duration,
+    /// Of the issuer's metadata and keys, by a client that does nothing else.
+    pub key_fetch: Duration,
+}
+
+/// The servers under measurement.
+struct Servers {
+    floor: Server,
+    service: Server,
+    /// The service with many applications.
+    large: Server,
+}
+
 /// Starts the servers and drives them in turn.
 pub async fn measure() -> Result<Measured, Failure> {
     let issuer = DemoIssuer::start(TENANT).await?;
-    let token = tokens::token(&issuer, 0)?;
     println!("recording what Envoy asks about a request");
-    let request = capture::request(tokens::HOST, &token).await?;
+    let request = capture::request(tokens::HOST, &tokens::token(&issuer, 0)?).await?;
     let folder = tempfile::tempdir()?;
-    let body = folder.path().join("check");
-    load::write_body(&body, &request)?;
+    let cases = Cases::write(folder.path(), &issuer, &request)?;
 
     println!("starting the floor, the service with {FEW} applications, and with {APPLICATIONS}");
     let (few, many) = (folder.path().join("few"), folder.path().join("many"));
     documents::applications(&few, FEW)?;
     documents::applications(&many, APPLICATIONS)?;
-    let floor = Server::floor()?;
-    let service = Server::portvakt(&documents::configuration(&few, &issuer, CACHE)?)?;
-    let large = Server::portvakt(&documents::configuration(&many, &issuer, CACHE)?)?;
-
+    let servers = Servers {
+        floor: Server::floor()?,
+        service: Server::portvakt(&documents::configuration(&few, &issuer, CACHE)?)?,
+        large: Server::portvakt(&documents::configuration(&many, &issuer, CACHE)?)?,
+    };
     let mut measured = Measured {
-        startup: service.startup.as_secs_f64(),
-        many_startup: large.startup.as_secs_f64(),
+        startup: servers.service.startup,
+        many_startup: servers.large.startup,
+        key_fetch: key_fetch(&issuer).await?,
+        program_mib: process::program_mib()?,
+        idle_mib: servers.service.resident_mib()?,
         ..Measured::default()
     };
-    for server in [&floor, &service, &large] {
-        load::repeat(server, &body, 1, CHECKS / 5)?;
+    cases.prove(&servers.service).await?;
+    for server in [&servers.floor, &servers.service, &servers.large] {
+        load::repeat(server, By::Tcp, &cases.seen.body, 1, CHECKS / 5)?;
     }
-    for round in 0..ROUNDS {
-        println!("round {} of {ROUNDS}", round + 1);
-        measured.floor.push(load::repeat(&floor, &body, 1, CHECKS)?);
-        measured.seen.push(load::repeat(&service, &body, 1, CHECKS)?);
-        measured.many.push(load::repeat(&large, &body, 1, CHECKS)?);
-        measured.floor_eight.push(load::repeat(&floor, &body, 8, CHECKS)?);
-        measured.seen_eight.push(load::repeat(&service, &body, 8, CHECKS)?);
-        let requests = Arc::new(distinct(&issuer, &request, round)?);
-        measured.floor_distinct.push(load::each_once(&floor, Arc::clone(&requests)).await?);
-        measured.distinct.push(load::each_once(&service, requests).await?);
-        measured.verification.push(verification()?);
+    for round in 1..=ROUNDS {
+        println!("round {round} of {ROUNDS}");
+        measured.repeat(&servers, &cases, &documents::socket(&few))?;
+        let distinct = Arc::new(distinct(&issuer, &request, round)?);
+        measured.once(&servers, distinct).await?;
+        measured.wait(&servers, &cases.seen, &many).await?;
     }
-    measured.floor_mib = floor.resident_mib()?;
-    measured.mib = service.resident_mib()?;
-    measured.many_mib = large.resident_mib()?;
+    measured.floor_mib = servers.floor.resident_mib()?;
+    measured.mib = servers.service.resident_mib()?;
+    measured.many_mib = servers.large.resident_mib()?;
     Ok(measured)
+}
+
+impl Measured {
+    /// CPU for checks that are sent over and over.
+    fn repeat(&mut self, servers: &Servers, cases: &Cases, socket: &Path) -> Result<(), Failure> {
+        let Servers { floor, service, large } = servers;
+        let socket = By::UnixSocket(socket);
+        let Cases { seen, malformed, expired, unknown_key, bad_signature } = cases;
+        for (load, server, by, case, connections, checks) in [
+            (Load::Floor, floor, By::Tcp, seen, 1, CHECKS),
+            (Load::Seen, service, By::Tcp, seen, 1, CHECKS),
+            (Load::Many, large, By::Tcp, seen, 1, CHECKS),
+            (Load::UnixSocket, service, socket, seen, 1, CHECKS),
+            (Load::FloorEight, floor, By::Tcp, seen, 8, CHECKS),
+            (Load::SeenEight, service, By::Tcp, seen, 8, CHECKS),
+            (Load::SeenSixtyFour, service, By::Tcp, seen, 64, CHECKS),
+            (Load::Malformed, service, By::Tcp, malformed, 1, CHECKS),
+            (Load::Expired, service, By::Tcp, expired, 1, CHECKS),
+            (Load::UnknownKey, service, By::Tcp, unknown_key, 1, CHECKS),
+            (Load::BadSignature, service, By::Tcp, bad_signature, 1, COSTLY_CHECKS),
+        ] {
+            self.add(load, load::repeat(server, by, &case.body, connections, checks)?);
+        }
+        self.verification.push(verification::micros()?);
+        Ok(())
+    }
+
+    /// CPU for checks of which each is sent once.
+    async fn once(
+        &mut self,
+        servers: &Servers,
+        requests: Arc<Vec<CheckRequest>>,
+    ) -> Result<(), Failure> {
+        for (load, server) in
+            [(Load::FloorDistinct, &servers.floor), (Load::Distinct, &servers.service)]
+        {
+            self.add(load, load::each_once(server, Arc::clone(&requests)).await?);
+        }
+        Ok(())
+    }
+
+    /// How long answers take.
+    async fn wait(&mut self, servers: &Servers, case: &Case, many: &Path) -> Result<(), Failure> {
+        let Servers { floor, service, large } = servers;
+        self.floor_latency.push(latency::one_in_flight(floor, &case.body).await?);
+        self.latency.push(latency::one_in_flight(service, &case.body).await?);
+        self.reloads.push(reload::round(large, many, &case.body).await?);
+        Ok(())
+    }
+
+    fn add(&mut self, load: Load, cost: Cost) {
+        self.costs.entry(load).or_default().push(cost);
+    }
 }
 
 /// Requests whose tokens nobody has seen.
@@ -95,28 +199,19 @@ fn distinct(
 ) -> Result<Vec<CheckRequest>, Failure> {
     (0..DISTINCT)
         .map(|number| {
-            let token = tokens::token(issuer, 1 + round * DISTINCT + number)?;
+            let token = tokens::token(issuer, round * DISTINCT + number)?;
             Ok(capture::with_token(request, &token))
         })
         .collect()
 }
 
-/// One RS256 verification, with the same library and a pre-parsed key, in microseconds.
-fn verification() -> Result<f64, Failure> {
-    use aws_lc_rs::{
-        rand::SystemRandom,
-        rsa::{KeyPair, KeySize},
-        signature::{KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256},
-    };
-    const TIMES: u32 = 2_000;
-    let message = [b'a'; 900];
-    let pair = KeyPair::generate(KeySize::Rsa2048)?;
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &message, &mut signature)?;
-    let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())?;
-    let before = thread_cpu()?;
-    for _ in 0..TIMES {
-        key.verify_sig(std::hint::black_box(&message), &signature)?;
-    }
-    Ok((thread_cpu()? - before).as_secs_f64() * 1e6 / f64::from(TIMES))
+/// Metadata and keys, one after the other.
+async fn key_fetch(issuer: &DemoIssuer) -> Result<Duration, Failure> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let began = Instant::now();
+    let metadata: serde_json::Value =
+        client.get(issuer.well_known_url()).send().await?.json().await?;
+    let keys = metadata["jwks_uri"].as_str().ok_or("no jwks_uri")?;
+    client.get(keys).send().await?.bytes().await?;
+    Ok(began.elapsed())
 }

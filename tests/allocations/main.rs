@@ -1,9 +1,11 @@
 //! Heap allocations of one check, from the bytes of its `CheckRequest` to those of its
 //! `CheckResponse`, metrics and log included. HTTP/2 and gRPC around them are not ours.
 
+#[allow(dead_code, reason = "the comparison with a floor uses the rest of it")]
 #[path = "../../benches/side_by_side/documents.rs"]
 mod documents;
 mod subject;
+#[allow(dead_code, reason = "the comparison with a floor uses the rest of it")]
 #[path = "../../benches/side_by_side/tokens.rs"]
 mod tokens;
 

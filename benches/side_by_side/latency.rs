@@ -1,0 +1,131 @@
+//! How long answers take. The client reads their bytes and nothing more, so that it is the server
+//! that is measured.
+
+use std::{net::SocketAddr, path::Path, thread, time::Duration};
+
+use axum::http::{Method, Request};
+use h2::client::{self, SendRequest};
+use prost::bytes::Bytes;
+use tokio::{
+    net::TcpStream,
+    runtime,
+    task::{JoinSet, spawn_blocking},
+    time::{self, Instant},
+};
+
+use crate::{Failure, process::Server};
+
+/// Checks of one round, one after the other.
+const IN_TURN: usize = 10_000;
+/// Ahead of the first that counts, while the connection is new.
+const WARM_UP: usize = 500;
+/// Between two checks at a steady pace, which leaves the machine mostly idle.
+const PERIOD: Duration = Duration::from_micros(500);
+/// How long a steady round lasts.
+const STEADY: Duration = Duration::from_secs(2);
+
+/// Of one round, in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Latency {
+    pub p50: f64,
+    pub p99: f64,
+}
+
+impl Latency {
+    fn of(mut micros: Vec<f64>) -> Result<Self, Failure> {
+        micros.sort_by(f64::total_cmp);
+        let at = |percent: usize| micros.get(micros.len() * percent / 100).copied();
+        let (p50, p99) = at(50).zip(at(99)).ok_or("no check was answered")?;
+        Ok(Self { p50, p99 })
+    }
+}
+
+/// A connection on which the same check is asked over and over.
+#[derive(Clone)]
+struct Client {
+    requests: SendRequest<Bytes>,
+    url: String,
+    body: Bytes,
+}
+
+impl Client {
+    async fn connect(address: SocketAddr, body: Bytes) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (requests, connection) = client::handshake(stream).await?;
+        tokio::spawn(connection);
+        let url = format!("http://{address}/envoy.service.auth.v3.Authorization/Check");
+        Ok(Self { requests, url, body })
+    }
+
+    /// Microseconds until the whole answer was there.
+    async fn ask(&self) -> Result<f64, Failure> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(&self.url)
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(())?;
+        let mut requests = self.requests.clone().ready().await?;
+        let began = Instant::now();
+        let (response, mut sending) = requests.send_request(request, false)?;
+        sending.send_data(self.body.clone(), true)?;
+        let mut answer = response.await?.into_body();
+        while let Some(data) = answer.data().await {
+            answer.flow_control().release_capacity(data?.len())?;
+        }
+        let trailers = answer.trailers().await?;
+        let took = began.elapsed();
+        match trailers.as_ref().and_then(|trailers| trailers.get("grpc-status")) {
+            Some(status) if status == "0" => Ok(took.as_secs_f64() * 1e6),
+            status => Err(format!("the check ended with the gRPC status {status:?}").into()),
+        }
+    }
+}
+
+/// One check at a time, on one connection.
+pub async fn one_in_flight(server: &Server, body: &Path) -> Result<Latency, Failure> {
+    apart(server, body, async |client| {
+        let mut micros = Vec::with_capacity(IN_TURN);
+        for _ in 0..IN_TURN {
+            micros.push(client.ask().await?);
+        }
+        Ok(micros)
+    })
+    .await
+}
+
+/// Checks that come whether those before are answered or not: what stalls the server shows.
+pub async fn steady(server: &Server, body: &Path) -> Result<Latency, Failure> {
+    apart(server, body, async |client| {
+        let mut rhythm = time::interval(PERIOD);
+        let mut under_way = JoinSet::new();
+        let end = Instant::now() + STEADY;
+        while rhythm.tick().await < end {
+            let client = client.clone();
+            under_way.spawn(async move { client.ask().await });
+        }
+        under_way.join_all().await.into_iter().collect()
+    })
+    .await
+}
+
+/// Drives by a thread that does nothing else.
+async fn apart(
+    server: &Server,
+    body: &Path,
+    drive: impl AsyncFnOnce(Client) -> Result<Vec<f64>, Failure> + Send + 'static,
+) -> Result<Latency, Failure> {
+    let (address, body) = (server.address, Bytes::from(std::fs::read(body)?));
+    let driver = thread::spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let client = Client::connect(address, body).await?;
+            for _ in 0..WARM_UP {
+                client.ask().await?;
+            }
+            Latency::of(drive(client).await?)
+        })
+    });
+    spawn_blocking(|| driver.join().map_err(|_| "the driver panicked")).await??
+}
