@@ -1,7 +1,7 @@
-//! How long answers take. The client reads their bytes and nothing more, so that it is the server
+//! How long answers take. The clients read their bytes and nothing more, so that it is the server
 //! that is measured.
 
-use std::{net::SocketAddr, path::Path, thread, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use axum::http::{Method, Request};
 use h2::client::{self, SendRequest};
@@ -13,10 +13,10 @@ use tokio::{
     time::{self, Instant},
 };
 
-use crate::{Failure, process::Server};
+use crate::{Failure, load, process::Server};
 
 /// Checks of one round, one after the other.
-const IN_TURN: usize = 10_000;
+const IN_TURN: usize = 30_000;
 /// Ahead of the first that counts, while the connection is new.
 const WARM_UP: usize = 500;
 /// Between two checks at a steady pace, which leaves the machine mostly idle.
@@ -84,48 +84,32 @@ impl Client {
 }
 
 /// One check at a time, on one connection.
-pub async fn one_in_flight(server: &Server, body: &Path) -> Result<Latency, Failure> {
-    apart(server, body, async |client| {
-        let mut micros = Vec::with_capacity(IN_TURN);
-        for _ in 0..IN_TURN {
-            micros.push(client.ask().await?);
-        }
-        Ok(micros)
-    })
-    .await
+pub fn one_in_flight(server: &Server, body: &Path) -> Result<Latency, Failure> {
+    Latency::of(load::in_turn(server, body, IN_TURN)?)
 }
 
-/// Checks that come whether those before are answered or not: what stalls the server shows.
+/// Checks that come whether those before are answered or not: what stalls the server shows. A
+/// thread that does nothing else drives them.
 pub async fn steady(server: &Server, body: &Path) -> Result<Latency, Failure> {
-    apart(server, body, async |client| {
-        let mut rhythm = time::interval(PERIOD);
-        let mut under_way = JoinSet::new();
-        let end = Instant::now() + STEADY;
-        while rhythm.tick().await < end {
-            let client = client.clone();
-            under_way.spawn(async move { client.ask().await });
-        }
-        under_way.join_all().await.into_iter().collect()
-    })
-    .await
+    let (address, body) = (server.address, Bytes::from(fs::read(body)?));
+    let driver = spawn_blocking(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(drive(Client::connect(address, body)))
+    });
+    Latency::of(driver.await??)
 }
 
-/// Drives by a thread that does nothing else.
-async fn apart(
-    server: &Server,
-    body: &Path,
-    drive: impl AsyncFnOnce(Client) -> Result<Vec<f64>, Failure> + Send + 'static,
-) -> Result<Latency, Failure> {
-    let (address, body) = (server.address, Bytes::from(std::fs::read(body)?));
-    let driver = thread::spawn(move || {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let client = Client::connect(address, body).await?;
-            for _ in 0..WARM_UP {
-                client.ask().await?;
-            }
-            Latency::of(drive(client).await?)
-        })
-    });
-    spawn_blocking(|| driver.join().map_err(|_| "the driver panicked")).await??
+async fn drive(client: impl Future<Output = Result<Client, Failure>>) -> Result<Vec<f64>, Failure> {
+    let client = client.await?;
+    for _ in 0..WARM_UP {
+        client.ask().await?;
+    }
+    let mut rhythm = time::interval(PERIOD);
+    let mut under_way = JoinSet::new();
+    let end = Instant::now() + STEADY;
+    while rhythm.tick().await < end {
+        let client = client.clone();
+        under_way.spawn(async move { client.ask().await });
+    }
+    under_way.join_all().await.into_iter().collect()
 }

@@ -51,24 +51,46 @@ pub fn repeat(
 ) -> Result<Cost, Failure> {
     let before = server.cpu()?;
     let started = Instant::now();
-    let mut h2load = Command::new("h2load");
-    h2load
-        .args(["-m", "32", "-t", "1", "-c", &connections.to_string(), "-n", &checks.to_string()])
-        .args(["-H", "content-type: application/grpc", "-H", "te: trailers", "-d"])
-        .arg(body);
+    let mut h2load = h2load(server, body, checks);
+    h2load.args(["-m", "32", "-c", &connections.to_string()]);
     if let By::UnixSocket(path) = by {
         h2load.arg(format!("--base-uri=unix:{}", path.display()));
     }
-    let output = h2load
-        .arg(format!("http://{}/envoy.service.auth.v3.Authorization/Check", server.address))
-        .output()
-        .map_err(|error| format!("h2load: {error}; `make setup` installs it"))?;
-    let took = started.elapsed();
+    run(h2load, checks)?;
+    Ok(cost(checks, server.cpu()? - before, started.elapsed()))
+}
+
+/// h2load with one request in flight; how long each took, in microseconds.
+pub fn in_turn(server: &Server, body: &Path, checks: usize) -> Result<Vec<f64>, Failure> {
+    let log = body.with_extension("log");
+    let mut h2load = h2load(server, body, checks);
+    h2load.args(["-m", "1", "-c", "1"]).arg(format!("--log-file={}", log.display()));
+    run(h2load, checks)?;
+    // A line for each: when it began, its status, and how long it took.
+    let text = fs::read_to_string(&log)?;
+    fs::remove_file(&log)?;
+    let micros = |line: &str| Ok(line.split_whitespace().nth(2).ok_or("no time")?.parse()?);
+    text.lines().map(micros).collect()
+}
+
+fn h2load(server: &Server, body: &Path, checks: usize) -> Command {
+    let mut h2load = Command::new("h2load");
+    h2load
+        .args(["-t", "1", "-n", &checks.to_string()])
+        .args(["-H", "content-type: application/grpc", "-H", "te: trailers", "-d"])
+        .arg(body)
+        .arg(format!("http://{}/envoy.service.auth.v3.Authorization/Check", server.address));
+    h2load
+}
+
+fn run(mut h2load: Command, checks: usize) -> Result<(), Failure> {
+    let output =
+        h2load.output().map_err(|error| format!("h2load: {error}; `make setup` installs it"))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    if !text.contains(&format!("{checks} succeeded, 0 failed")) {
-        return Err(format!("h2load: not every check was answered:\n{text}").into());
+    match text.contains(&format!("{checks} succeeded, 0 failed")) {
+        true => Ok(()),
+        false => Err(format!("h2load: not every check was answered:\n{text}").into()),
     }
-    Ok(cost(checks, server.cpu()? - before, took))
 }
 
 /// A client with 32 streams on one connection, each request once. All must be let through.

@@ -81,9 +81,9 @@ pub struct Measured {
     pub floor_mib: f64,
     pub mib: f64,
     pub many_mib: f64,
-    /// From the start to ready.
-    pub startup: Duration,
-    pub many_startup: Duration,
+    /// From the start to ready, in milliseconds.
+    pub startup: Vec<f64>,
+    pub many_startup: Vec<f64>,
     /// Of the issuer's metadata and keys, by a client that does nothing else.
     pub key_fetch: Duration,
 }
@@ -108,14 +108,18 @@ pub async fn measure() -> Result<Measured, Failure> {
     let (few, many) = (folder.path().join("few"), folder.path().join("many"));
     documents::applications(&few, FEW)?;
     documents::applications(&many, APPLICATIONS)?;
+    let [few_configured, many_configured] =
+        [&few, &many].map(|folder| documents::configuration(folder, &issuer, CACHE));
+    let (few_configured, many_configured) = (few_configured?, many_configured?);
+    let (startup, many_startup) = (starts(&few_configured)?, starts(&many_configured)?);
     let servers = Servers {
         floor: Server::floor()?,
-        service: Server::portvakt(&documents::configuration(&few, &issuer, CACHE)?)?,
-        large: Server::portvakt(&documents::configuration(&many, &issuer, CACHE)?)?,
+        service: Server::portvakt(&few_configured)?,
+        large: Server::portvakt(&many_configured)?,
     };
     let mut measured = Measured {
-        startup: servers.service.startup,
-        many_startup: servers.large.startup,
+        startup,
+        many_startup,
         key_fetch: key_fetch(&issuer).await?,
         program_mib: process::program_mib()?,
         idle_mib: servers.service.resident_mib()?,
@@ -180,8 +184,8 @@ impl Measured {
     /// How long answers take.
     async fn wait(&mut self, servers: &Servers, case: &Case, many: &Path) -> Result<(), Failure> {
         let Servers { floor, service, large } = servers;
-        self.floor_latency.push(latency::one_in_flight(floor, &case.body).await?);
-        self.latency.push(latency::one_in_flight(service, &case.body).await?);
+        self.floor_latency.push(latency::one_in_flight(floor, &case.body)?);
+        self.latency.push(latency::one_in_flight(service, &case.body)?);
         self.reloads.push(reload::round(large, many, &case.body).await?);
         Ok(())
     }
@@ -189,6 +193,12 @@ impl Measured {
     fn add(&mut self, load: Load, cost: Cost) {
         self.costs.entry(load).or_default().push(cost);
     }
+}
+
+/// How long it takes from a start to ready, time and again, in milliseconds.
+fn starts(configuration: &Path) -> Result<Vec<f64>, Failure> {
+    let start = |_| Ok(Server::portvakt(configuration)?.startup.as_secs_f64() * 1e3);
+    (0..ROUNDS).map(start).collect()
 }
 
 /// Requests whose tokens nobody has seen.

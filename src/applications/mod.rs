@@ -28,6 +28,7 @@ mod resolve;
 mod shelf;
 mod walk;
 mod watch;
+mod watches;
 
 pub use application::{Application, DisabledBecause, Protection, V1Tokens};
 pub use consumers::read_pre_authorized;

@@ -1,26 +1,28 @@
 //! Keeping the applications in force current, for as long as the service runs.
 
 use std::{
-    collections::HashMap,
-    fs,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    io,
+    sync::{
+        Arc,
+        mpsc::{self, Sender},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
-use notify::{
-    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
-    event::{AccessKind, AccessMode},
-};
 use tokio::{
-    sync::Notify,
-    task::{JoinError, spawn_blocking},
+    sync::{
+        Notify,
+        mpsc::{UnboundedReceiver, unbounded_channel},
+    },
     time::sleep,
 };
-use tracing::{info, warn};
+use tracing::info;
 
-use super::{Generation, Loader, Published};
+use super::{
+    Generation, Loader, Published,
+    watches::{Watches, Watching},
+};
 use crate::{finding::Severity, target::Index, telemetry::Metrics};
 
 /// The least between the first sign of a change and reading: who writes one file often writes
@@ -38,12 +40,17 @@ const POLL_UNWATCHED: Duration = Duration::from_secs(1);
 /// Until another look at a file that was seen while it was being written.
 const POLL_UNSETTLED: Duration = Duration::from_secs(1);
 
+/// How far the thread that reads goes back behind others; 19 would be the most.
+const NICENESS: i32 = 10;
+
 /// The documents can no longer be kept current.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
+    #[error("the thread that reads the documents cannot be started: {0}")]
+    Thread(#[from] io::Error),
     /// A defect: reading never fails, whatever the files hold.
-    #[error("reading the documents was cut short: {0}")]
-    Cut(#[from] JoinError),
+    #[error("reading the documents was cut short")]
+    Cut,
 }
 
 /// Publishes what the loader reads, at once and after every change, without end.
@@ -61,12 +68,13 @@ pub async fn keep_current(
 ) -> Result<(), WatchError> {
     let changed = Arc::new(Notify::new());
     let watches = Watches::new(Arc::clone(&changed));
-    let mut keeper = Keeper { loader, watches, published, metrics, is_clean: true };
+    let keeper = Keeper { loader, watches, published, metrics, is_clean: true };
+    let (looks, mut told) = keeper.on_its_own()?;
     let mut is_asked = true;
     loop {
         let begin = Instant::now();
-        let patience;
-        (keeper, patience) = spawn_blocking(move || keeper.look(is_asked)).await?;
+        looks.send(is_asked).map_err(|_| WatchError::Cut)?;
+        let patience = told.recv().await.ok_or(WatchError::Cut)?;
         let gather = (begin.elapsed() * GATHER_RATIO).clamp(GATHER_LEAST, GATHER_MOST);
         is_asked = tokio::select! {
             () = reload.notified() => true,
@@ -90,10 +98,30 @@ struct Keeper {
 }
 
 impl Keeper {
+    /// Looks whenever it is told to, on a thread of its own, and tells how long to wait for a sign
+    /// before the next look.
+    ///
+    /// Everything waits for the first look. Later ones give way to the checks.
+    fn on_its_own(mut self) -> io::Result<(Sender<bool>, UnboundedReceiver<Duration>)> {
+        let (looks, asked) = mpsc::channel();
+        let (tell, told) = unbounded_channel();
+        thread::Builder::new().name("documents".into()).spawn(move || {
+            for (number, is_asked) in asked.into_iter().enumerate() {
+                let patience = self.look(is_asked);
+                if number == 0 {
+                    give_way();
+                }
+                // Where nobody listens any more, nobody asks either.
+                let _ = tell.send(patience);
+            }
+        })?;
+        Ok((looks, told))
+    }
+
     /// Publishes what is new, and tells how long to wait for a sign before the next look.
     ///
     /// `is_asked` has all files read, whether they look different or not.
-    fn look(mut self, is_asked: bool) -> (Self, Duration) {
+    fn look(&mut self, is_asked: bool) -> Duration {
         let begin = Instant::now();
         if is_asked {
             self.loader.distrust();
@@ -105,14 +133,13 @@ impl Keeper {
         if refreshed.changed || is_asked {
             self.metrics.reloaded(self.is_clean);
         }
-        let patience = match self.watches.follow(self.loader.folders()) {
+        match self.watches.follow(self.loader.folders()) {
             // A change between the look and the watch would have gone unseen.
             Watching::More => Duration::ZERO,
             _ if !refreshed.settled => POLL_UNSETTLED,
             Watching::All => POLL_WATCHED,
             Watching::NotAll => POLL_UNWATCHED,
-        };
-        (self, patience)
+        }
     }
 
     /// Nothing comes into force before every path was read once: what is missing could contradict
@@ -135,97 +162,20 @@ impl Keeper {
     }
 }
 
-/// The folders whose changes are announced.
-struct Watches {
-    /// `None` where the system has no watches to give.
-    watcher: Option<RecommendedWatcher>,
-    folders: HashMap<Identity, Watched>,
-}
-
-/// Which folder it is, whatever it is called: device, inode, and time of birth where that is
-/// known, for the inode of a folder that is gone is soon given to another one.
-type Identity = (u64, u64, Option<SystemTime>);
-
-/// A folder that is watched, or that could not be.
-#[derive(Debug)]
-struct Watched {
-    path: PathBuf,
-    is_announced: bool,
-}
-
-/// What following the folders came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Watching {
-    /// All of them were watched before.
-    All,
-    /// Some were not watched before.
-    More,
-    /// Some cannot be watched.
-    NotAll,
-}
-
-impl Watches {
-    fn new(changed: Arc<Notify>) -> Self {
-        let announce = move |event: notify::Result<Event>| {
-            // An error can mean that a change was missed.
-            if event.map_or(true, |event| is_change(event.kind)) {
-                changed.notify_one();
-            }
-        };
-        let watcher = notify::recommended_watcher(announce)
-            .inspect_err(|error| warn!(%error, "files cannot be watched and are polled instead"))
-            .ok();
-        Self { watcher, folders: HashMap::new() }
-    }
-
-    /// Watches these folders and no others.
-    fn follow<'a>(&mut self, folders: impl Iterator<Item = &'a Path>) -> Watching {
-        let Some(watcher) = &mut self.watcher else { return Watching::NotAll };
-        let folders: HashMap<_, _> =
-            folders.filter_map(|path| Some((identity(path)?, path))).collect();
-        for (_, gone) in self.folders.extract_if(|identity, _| !folders.contains_key(identity)) {
-            // Fails where the folder's end has ended its watch already.
-            let _ = watcher.unwatch(&gone.path);
-        }
-        let mut is_any_new = false;
-        for (identity, path) in folders {
-            self.folders.entry(identity).or_insert_with(|| {
-                let is_announced = watch(watcher, path);
-                is_any_new |= is_announced;
-                Watched { path: path.to_owned(), is_announced }
-            });
-        }
-        match self.folders.values().all(|folder| folder.is_announced) {
-            _ if is_any_new => Watching::More,
-            true => Watching::All,
-            false => Watching::NotAll,
-        }
-    }
-}
-
-fn identity(folder: &Path) -> Option<Identity> {
-    let metadata = fs::metadata(folder).ok()?;
-    Some((metadata.dev(), metadata.ino(), metadata.created().ok()))
-}
-
-fn watch(watcher: &mut RecommendedWatcher, folder: &Path) -> bool {
-    watcher
-        .watch(folder, RecursiveMode::NonRecursive)
-        .inspect_err(|error| warn!(%error, "a folder cannot be watched and is polled instead"))
-        .is_ok()
-}
-
-/// Whether an event can mean that a file reads differently now. Reading it is an event too.
-fn is_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
-        _ => true,
-    }
+/// Puts the calling thread behind all others that want a processor.
+fn give_way() {
+    // Linux alone counts threads one by one. Where it fails, all of them stay alike.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICENESS);
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::{
+        fs,
+        os::unix::fs::symlink,
+        path::{Path, PathBuf},
+    };
 
     use tempfile::TempDir;
 

@@ -31,10 +31,17 @@ impl DecisionId {
     }
 }
 
+impl DecisionId {
+    /// 32 hexadecimal digits, written where there is room for them.
+    pub fn encode(self, room: &mut [u8; 32]) -> &str {
+        uuid::Uuid::from_u64_pair(self.process, self.count).simple().encode_lower(room)
+    }
+}
+
 impl fmt::Display for DecisionId {
     /// 32 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        uuid::Uuid::from_u64_pair(self.process, self.count).simple().fmt(f)
+        f.write_str(self.encode(&mut [0; 32]))
     }
 }
 

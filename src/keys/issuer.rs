@@ -117,14 +117,14 @@ impl Issuer {
     /// A key that the present set lacks, out of the next one: where the cooldown allows another
     /// fetch, or one is under way.
     pub async fn awaited_key(&self, kid: &str, deadline: Instant) -> KeyLookup {
-        let mut attempts = self.attempts.subscribe();
-        let seen = *attempts.borrow_and_update();
+        let seen = *self.attempts.borrow();
         if !seen.under_way && !self.may_ask(&seen) {
             // What was fetched since the present set was looked into counts.
             return self.known_key(kid);
         }
         let Ok(_place) = self.waiting.try_acquire() else { return self.known_key(kid) };
         self.wanted.notify_one();
+        let mut attempts = self.attempts.subscribe();
         let next = attempts.wait_for(|attempts| attempts.finished > seen.finished);
         match time::timeout_at(deadline, next).await {
             Ok(_) => self.known_key(kid),

@@ -20,6 +20,8 @@ use crate::{
 
 /// How often the answer is looked at: it also changes by mere passing of time.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// As long as somebody waits for it to change.
+const INTERVAL_UNTIL_READY: Duration = Duration::from_millis(10);
 
 /// The names that gRPC health is asked for: the whole server's and the service's.
 const SERVICES: [&str; 2] = ["", AuthorizationServer::NAME];
@@ -105,7 +107,7 @@ impl Status {
                 told = self.report(health).await;
                 info!(ready = told, missing = self.missing().join("; "), "readiness changed");
             }
-            tokio::time::sleep(INTERVAL).await;
+            tokio::time::sleep(if told { INTERVAL } else { INTERVAL_UNTIL_READY }).await;
         }
     }
 }

@@ -12,7 +12,8 @@ pub fn log_decision(outcome: &Outcome, traceparent: Option<&str>) {
     let caller = outcome.caller.as_ref().map(|id| id.as_str());
     let client_id = outcome.client_id.map(display);
     let reason = outcome.decision.code();
-    let decision_id = display(outcome.id);
+    let mut room = [0; 32];
+    let decision_id = outcome.id.encode(&mut room);
     match &outcome.decision {
         Decision::Deny(denial) => {
             let detail = &*denial.detail;

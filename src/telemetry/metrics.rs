@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
 use super::{GraphMetrics, log::DROPPED_LINES};
@@ -26,7 +26,8 @@ pub struct Metrics {
     checks: IntCounterVec,
     check_duration: Histogram,
     workload_mismatches: IntCounterVec,
-    token_cache_requests: IntCounterVec,
+    token_cache_hits: IntCounter,
+    token_cache_misses: IntCounter,
     token_cache_entries: IntGauge,
     jwks_refreshes: IntCounterVec,
     jwks_keys: IntGaugeVec,
@@ -53,6 +54,11 @@ impl Metrics {
             "portvakt_check_duration_seconds",
             "Time that a check took, from its message to its answer.",
         );
+        let token_cache_requests = counters(
+            "portvakt_token_cache_requests_total",
+            "Look-ups of tokens among those verified before.",
+            &["outcome"],
+        );
         let metrics = Self {
             checks: counters(
                 "portvakt_checks_total",
@@ -68,11 +74,9 @@ impl Metrics {
                 "Checks in which another workload than the token's application presented the token, allowed ones included.",
                 &["application"],
             ),
-            token_cache_requests: counters(
-                "portvakt_token_cache_requests_total",
-                "Look-ups of tokens among those verified before.",
-                &["outcome"],
-            ),
+            // Counted at each check, so that they are looked up but once.
+            token_cache_hits: token_cache_requests.with_label_values(&["hit"]),
+            token_cache_misses: token_cache_requests.with_label_values(&["miss"]),
             token_cache_entries: register(
                 &registry,
                 IntGauge::new(
@@ -130,9 +134,6 @@ impl Metrics {
         reason = "names are constants; each start and each test shows it"
     )]
     fn begin(&self) {
-        for outcome in ["hit", "miss"] {
-            self.token_cache_requests.with_label_values(&[outcome]);
-        }
         for outcome in ["success", "partial"] {
             self.reloads.with_label_values(&[outcome]);
         }
@@ -168,8 +169,8 @@ impl Metrics {
 
     /// A token was looked up among those verified before.
     pub fn token_cache_request(&self, found: bool) {
-        let outcome = if found { "hit" } else { "miss" };
-        self.token_cache_requests.with_label_values(&[outcome]).inc();
+        let counter = if found { &self.token_cache_hits } else { &self.token_cache_misses };
+        counter.inc();
     }
 
     /// How many verified tokens are remembered.

@@ -1,7 +1,8 @@
 //! The compact form of a signed token (RFC 7515, section 7.1) and its header.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::json;
 use crate::decision::{Denial, DenyReason};
@@ -59,41 +60,48 @@ fn segment(text: &str) -> Result<Vec<u8>, Denial> {
     }
 }
 
+/// Those members of a header whose values count; null where there is none.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Header {
+    alg: Value,
+    typ: Value,
+    kid: Value,
+}
+
 /// Checks a header (RFC 7515, section 4; RFC 8725, section 3) and returns its key id.
 ///
 /// `jku`, `x5u`, `jwk` and `x5c` are left alone: keys come from the issuer and nowhere else.
 fn read_header(text: &[u8]) -> Result<String, Denial> {
     let unreadable =
         |_| malformed("The token's header is not a JSON object with distinct members.");
-    json::names(text).map_err(unreadable)?;
-    let header: Map<String, Value> = serde_json::from_slice(text).map_err(unreadable)?;
-    if header.contains_key("enc") {
+    let members = json::names(text).map_err(unreadable)?;
+    let header: Header = serde_json::from_slice(text).map_err(unreadable)?;
+    if members.contain("enc") {
         return Err(kind("The token is encrypted; only signed tokens are accepted."));
     }
-    if header.get("alg").and_then(Value::as_str) != Some(ALGORITHM) {
+    if header.alg != ALGORITHM {
         return Err(DenyReason::TokenAlgorithmRejected.into());
     }
-    if ["crit", "b64", "zip"].iter().any(|name| header.contains_key(*name)) {
+    if ["crit", "b64", "zip"].iter().any(|name| members.contain(name)) {
         return Err(kind("The token's header asks for an extension (crit, b64 or zip)."));
     }
-    if header.contains_key("nonce") {
+    if members.contain("nonce") {
         return Err(kind(
             "The token is for Microsoft Graph, which alone can verify it; ask Entra ID for a token for this application.",
         ));
     }
-    match header.get("typ").map(Value::as_str) {
-        None => {}
-        Some(Some(typ)) if is_access_token_type(typ) => {}
-        Some(_) => return Err(kind("The token's type (typ) is not that of an access token.")),
+    if members.contain("typ") && !header.typ.as_str().is_some_and(is_access_token_type) {
+        return Err(kind("The token's type (typ) is not that of an access token."));
     }
-    match header.get("kid") {
-        None => {
+    match header.kid {
+        Value::String(kid) if (1..=MAX_KID_CHARS).contains(&kid.chars().count()) => Ok(kid),
+        _ if members.contain("kid") => {
+            Err(malformed("The token's key id (kid) is not a text of 1 to 128 characters."))
+        }
+        _ => {
             Err(Denial::new(DenyReason::TokenKeyUnknown, "The token's header names no key (kid)."))
         }
-        Some(Value::String(kid)) if (1..=MAX_KID_CHARS).contains(&kid.chars().count()) => {
-            Ok(kid.clone())
-        }
-        Some(_) => Err(malformed("The token's key id (kid) is not a text of 1 to 128 characters.")),
     }
 }
 

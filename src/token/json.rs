@@ -10,6 +10,9 @@ use serde::{
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 
+/// Few tokens have more claims.
+const USUAL_NAMES: usize = 32;
+
 /// The names of an object's members, in the order of their bytes.
 #[derive(Debug)]
 pub struct Names<'t>(Vec<Cow<'t, str>>);
@@ -84,7 +87,7 @@ impl<'de> Visitor<'de> for Through {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut names = Vec::new();
+        let mut names = Vec::with_capacity(USUAL_NAMES);
         while let Some(Name(name)) = members.next_key()? {
             members.next_value_seed(self)?;
             names.push(name);

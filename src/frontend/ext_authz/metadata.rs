@@ -1,7 +1,5 @@
 //! Dynamic metadata: what Envoy's access logs and RBAC filters can read of a decision.
 
-use std::fmt::Write as _;
-
 use super::wire::{MAP_KEY, MAP_VALUE, Writer};
 use crate::{
     authorizer::Outcome,
@@ -19,12 +17,7 @@ pub fn describe(outcome: &Outcome, structure: &mut Writer) {
     };
     text(structure, "decision", decision);
     text(structure, "reason", outcome.decision.code());
-    member(structure, "decision_id", |value| {
-        value.nested(value::STRING_VALUE, |text| {
-            // Writing to memory cannot fail.
-            let _ = write!(text, "{}", outcome.id);
-        });
-    });
+    text(structure, "decision_id", outcome.id.encode(&mut [0; 32]));
     if let Some(application) = &outcome.application {
         text(structure, "application", application.as_str());
     }

@@ -5,7 +5,7 @@
 
 use std::{fmt, io};
 
-use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
+use prost::encoding::{WireType, decode_key, decode_varint, encode_varint};
 
 /// The fields of a map's entry ("Maps", as above).
 pub const MAP_KEY: u32 = 1;
@@ -77,27 +77,47 @@ impl Writer {
 
     /// A number. Zero is written too: a message that states it is not empty.
     pub fn number(&mut self, field: u32, value: u64) {
-        encode_key(field, WireType::Varint, &mut self.0);
-        encode_varint(value, &mut self.0);
+        self.key(field, WireType::Varint);
+        self.varint(value);
     }
 
     /// A text.
     pub fn text(&mut self, field: u32, value: &str) {
-        encode_key(field, WireType::LengthDelimited, &mut self.0);
-        encode_varint(value.len() as u64, &mut self.0);
+        self.key(field, WireType::LengthDelimited);
+        self.varint(value.len() as u64);
         self.0.extend_from_slice(value.as_bytes());
     }
 
     /// A message within this one, or a text that is written piece by piece.
     pub fn nested(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
-        encode_key(field, WireType::LengthDelimited, &mut self.0);
+        self.key(field, WireType::LengthDelimited);
+        // The length stands before what it is the length of, and is known only later. Most lengths
+        // take one byte.
+        let place = self.0.len();
+        self.0.push(0);
         let start = self.0.len();
         write(self);
-        // The length stands before what it is the length of, and is known only now.
         let end = self.0.len();
-        encode_varint((end - start) as u64, &mut self.0);
-        let length_bytes = self.0.len() - end;
-        self.0[start..].rotate_right(length_bytes);
+        let mut length = [0; 10];
+        let mut rest = &mut length[..];
+        encode_varint((end - start) as u64, &mut rest);
+        let bytes = 10 - rest.len();
+        if bytes > 1 {
+            self.0.resize(end + bytes - 1, 0);
+            self.0.copy_within(start..end, place + bytes);
+        }
+        self.0[place..place + bytes].copy_from_slice(&length[..bytes]);
+    }
+
+    fn key(&mut self, field: u32, kind: WireType) {
+        self.varint(u64::from(field << 3) | kind as u64);
+    }
+
+    fn varint(&mut self, value: u64) {
+        match u8::try_from(value) {
+            Ok(byte @ 0..0x80) => self.0.push(byte),
+            _ => encode_varint(value, &mut self.0),
+        }
     }
 
     /// How much was written so far, in bytes.
