@@ -19,9 +19,9 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// An allowed check whose token was seen before may allocate so often.
 const SEEN_BEFORE: u64 = 3;
 /// An allowed check whose token was never seen.
-const NEVER_SEEN: u64 = 41;
-/// A check that is denied before a signature is looked at. Most of it is the log line.
-const DENIED_BEFORE_THE_SIGNATURE: u64 = 22;
+const NEVER_SEEN: u64 = 33;
+/// A check that is denied before a signature is looked at, log line included.
+const DENIED_BEFORE_THE_SIGNATURE: u64 = 5;
 
 /// Checks of each kind. The one with the fewest counts: tables and buffers that grow now and then
 /// do not.
