@@ -179,6 +179,23 @@ async fn a_clock_that_moves_lets_no_expired_token_in_remembered_ones_included() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_does_not_hold_is_verified_once_and_refused_each_time() {
+    let home = key("k");
+    let fixture = Fixture::new(&home, &key("f")).await;
+    let token = home.token(&claims(HOME)).unwrap();
+    fixture.now.store(NOW + 2 * HOUR, Ordering::SeqCst);
+    for _ in 0..3 {
+        let reason = fixture.refusal(&token, HOME).await;
+        assert_eq!(reason, Some(DenyReason::TokenExpired));
+    }
+    let metrics = String::from_utf8(fixture.verifier.metrics.encode().unwrap()).unwrap();
+    for line in [r#"{outcome="miss"} 1"#, r#"{outcome="hit"} 2"#] {
+        let line = format!("portvakt_token_cache_requests_total{line}");
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_ends_with_its_key_though_it_is_remembered() {
     let (old, new) = (key("old"), key("new"));
     let fixture = Fixture::new(&old, &key("f")).await;
