@@ -13,16 +13,16 @@ use tokio::{
     time::{self, Instant},
 };
 
-use crate::{Failure, load, process::Server};
+use crate::{Failure, process::Server};
 
-/// Checks of one round, one after the other.
-const IN_TURN: usize = 30_000;
-/// Ahead of the first that counts, while the connection is new.
-const WARM_UP: usize = 500;
+/// Checks that one server answers before it is the other's turn.
+const BLOCK: usize = 500;
+/// Turns of each server in one round.
+const TURNS: usize = 60;
+/// Ahead of the first that counts, while the server wakes up.
+const WARM_UP: usize = 20;
 /// Between two checks at a steady pace, which leaves the machine mostly idle.
 const PERIOD: Duration = Duration::from_micros(500);
-/// How long a steady round lasts.
-const STEADY: Duration = Duration::from_secs(2);
 
 /// Of one round, in microseconds.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    fn of(mut micros: Vec<f64>) -> Result<Self, Failure> {
+    pub fn of(mut micros: Vec<f64>) -> Result<Self, Failure> {
         micros.sort_by(f64::total_cmp);
         let at = |percent: usize| micros.get(micros.len() * percent / 100).copied();
         let (p50, p99) = at(50).zip(at(99)).ok_or("no check was answered")?;
@@ -83,33 +83,59 @@ impl Client {
     }
 }
 
-/// One check at a time, on one connection.
-pub fn one_in_flight(server: &Server, body: &Path) -> Result<Latency, Failure> {
-    Latency::of(load::in_turn(server, body, IN_TURN)?)
+/// One check at a time, by one server after the other and so on, so that the machine's moods meet
+/// both.
+pub async fn one_in_flight(servers: [&Server; 2], body: &Path) -> Result<[Latency; 2], Failure> {
+    let body = Bytes::from(fs::read(body)?);
+    let addresses = servers.map(|server| server.address);
+    let [first, second] = alone(async move || {
+        let [first, second] = addresses.map(|address| Client::connect(address, body.clone()));
+        let clients = [first.await?, second.await?];
+        let mut micros = [Vec::new(), Vec::new()];
+        for _ in 0..TURNS {
+            for (client, micros) in clients.iter().zip(&mut micros) {
+                for _ in 0..WARM_UP {
+                    client.ask().await?;
+                }
+                for _ in 0..BLOCK {
+                    micros.push(client.ask().await?);
+                }
+            }
+        }
+        Ok(micros)
+    })
+    .await?;
+    Ok([Latency::of(first)?, Latency::of(second)?])
 }
 
-/// Checks that come whether those before are answered or not: what stalls the server shows. A
-/// thread that does nothing else drives them.
-pub async fn steady(server: &Server, body: &Path) -> Result<Latency, Failure> {
+/// Checks that come whether those before are answered or not: what stalls the server shows. How
+/// long each took, in microseconds.
+pub async fn steady(server: &Server, body: &Path, lasts: Duration) -> Result<Vec<f64>, Failure> {
     let (address, body) = (server.address, Bytes::from(fs::read(body)?));
-    let driver = spawn_blocking(move || {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(drive(Client::connect(address, body)))
-    });
-    Latency::of(driver.await??)
+    alone(async move || {
+        let client = Client::connect(address, body).await?;
+        for _ in 0..WARM_UP {
+            client.ask().await?;
+        }
+        let mut rhythm = time::interval(PERIOD);
+        let mut under_way = JoinSet::new();
+        let end = Instant::now() + lasts;
+        while rhythm.tick().await < end {
+            let client = client.clone();
+            under_way.spawn(async move { client.ask().await });
+        }
+        under_way.join_all().await.into_iter().collect()
+    })
+    .await
 }
 
-async fn drive(client: impl Future<Output = Result<Client, Failure>>) -> Result<Vec<f64>, Failure> {
-    let client = client.await?;
-    for _ in 0..WARM_UP {
-        client.ask().await?;
-    }
-    let mut rhythm = time::interval(PERIOD);
-    let mut under_way = JoinSet::new();
-    let end = Instant::now() + STEADY;
-    while rhythm.tick().await < end {
-        let client = client.clone();
-        under_way.spawn(async move { client.ask().await });
-    }
-    under_way.join_all().await.into_iter().collect()
+/// Drives from a thread that does nothing else.
+async fn alone<T: Send + 'static, F: Future<Output = Result<T, Failure>>>(
+    drive: impl FnOnce() -> F + Send + 'static,
+) -> Result<T, Failure> {
+    spawn_blocking(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(drive())
+    })
+    .await?
 }

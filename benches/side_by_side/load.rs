@@ -60,19 +60,6 @@ pub fn repeat(
     Ok(cost(checks, server.cpu()? - before, started.elapsed()))
 }
 
-/// h2load with one request in flight; how long each took, in microseconds.
-pub fn in_turn(server: &Server, body: &Path, checks: usize) -> Result<Vec<f64>, Failure> {
-    let log = body.with_extension("log");
-    let mut h2load = h2load(server, body, checks);
-    h2load.args(["-m", "1", "-c", "1"]).arg(format!("--log-file={}", log.display()));
-    run(h2load, checks)?;
-    // A line for each: when it began, its status, and how long it took.
-    let text = fs::read_to_string(&log)?;
-    fs::remove_file(&log)?;
-    let micros = |line: &str| Ok(line.split_whitespace().nth(2).ok_or("no time")?.parse()?);
-    text.lines().map(micros).collect()
-}
-
 fn h2load(server: &Server, body: &Path, checks: usize) -> Command {
     let mut h2load = Command::new("h2load");
     h2load

@@ -16,6 +16,10 @@ use crate::{
 
 /// Between two changes.
 const PERIOD: Duration = Duration::from_millis(500);
+/// How long the document stays as it is, or changes, before it is the other's turn.
+const TURN: Duration = Duration::from_secs(1);
+/// Turns of each in one round.
+const TURNS: usize = 4;
 
 /// What one round showed.
 #[derive(Debug)]
@@ -28,18 +32,22 @@ pub struct Reloads {
     pub milliseconds: Vec<f64>,
 }
 
-/// Steady checks without changes, and with some.
+/// Steady checks without changes, and with some, in turn.
 pub async fn round(server: &Server, folder: &Path, body: &Path) -> Result<Reloads, Failure> {
-    let quiet = latency::steady(server, body).await?;
-    server.reloads.try_iter().for_each(drop);
-    let editor = tokio::spawn(edit(documents::sample(folder)));
-    let busy = latency::steady(server, body).await;
-    editor.abort();
-    let milliseconds: Vec<_> = server.reloads.try_iter().collect();
+    let (mut quiet, mut busy, mut milliseconds) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        quiet.extend(latency::steady(server, body, TURN).await?);
+        server.reloads.try_iter().for_each(drop);
+        let editor = tokio::spawn(edit(documents::sample(folder)));
+        let turn = latency::steady(server, body, TURN).await;
+        editor.abort();
+        busy.extend(turn?);
+        milliseconds.extend(server.reloads.try_iter());
+    }
     if milliseconds.is_empty() {
         return Err("no document was reloaded".into());
     }
-    Ok(Reloads { quiet, busy: busy?, milliseconds })
+    Ok(Reloads { quiet: Latency::of(quiet)?, busy: Latency::of(busy)?, milliseconds })
 }
 
 /// Changes the sample's document, but nothing that it says, for as long as it is let.

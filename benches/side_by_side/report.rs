@@ -62,7 +62,7 @@ fn print_figures(m: &Measured) {
     println!("{:<44} {:>10} {:>12.1}", "one RS256 verification", "", m.verification());
     println!("\n{:<44} {:>10} {:>12}", "one request in flight, µs", "p50", "p99");
     for (name, latencies) in [("floor", &m.floor_latency), ("service", &m.latency)] {
-        println!("{name:<44} {:>10.0} {:>12.0}", p50(latencies), p99(latencies));
+        println!("{name:<44} {:>10.1} {:>12.1}", p50(latencies), p99(latencies));
     }
     println!(
         "\nMiB: program {:.1}; resident: floor {:.0}, service idle {:.1}, after the load {:.0}, \

@@ -184,8 +184,9 @@ impl Measured {
     /// How long answers take.
     async fn wait(&mut self, servers: &Servers, case: &Case, many: &Path) -> Result<(), Failure> {
         let Servers { floor, service, large } = servers;
-        self.floor_latency.push(latency::one_in_flight(floor, &case.body)?);
-        self.latency.push(latency::one_in_flight(service, &case.body)?);
+        let [of_floor, ours] = latency::one_in_flight([floor, service], &case.body).await?;
+        self.floor_latency.push(of_floor);
+        self.latency.push(ours);
         self.reloads.push(reload::round(large, many, &case.body).await?);
         Ok(())
     }
