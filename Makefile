@@ -15,7 +15,7 @@ ROUNDS := 8
 STOPS := 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt deny advisories sbom bench bench-envoy plateau \
+.PHONY: help setup demo test lint fmt deny advisories sbom bench bench-envoy bench-opa plateau \
 	instructions differential differential-pyjwt fuzz soak faults clean
 
 help: ## Show the targets
@@ -82,6 +82,9 @@ bench: setup ## Compare the service with a floor, in one run
 
 bench-envoy: setup ## What a request costs behind Envoy: unchecked, with jwt_authn, with Portvakt
 	cargo bench --locked --bench side_by_side -- envoys
+
+bench-opa: setup ## What a check costs by Portvakt and by OPA-Envoy; OPA_ENVOY=… names its program
+	OPA_ENVOY=$(OPA_ENVOY) cargo bench --locked --bench side_by_side -- opa
 
 plateau: setup ## Send a million distinct tokens and print resident memory; takes some minutes
 	cargo bench --locked --bench side_by_side -- plateau

@@ -99,7 +99,8 @@ impl Way {
     }
 }
 
-async fn keys(issuer: &DemoIssuer) -> Result<String, Failure> {
+/// The key set of an issuer.
+pub async fn keys(issuer: &DemoIssuer) -> Result<String, Failure> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let metadata: Value = client.get(issuer.well_known_url()).send().await?.json().await?;
     let keys = metadata["jwks_uri"].as_str().ok_or("no jwks_uri")?;

@@ -11,6 +11,7 @@ mod envoys;
 mod floor;
 mod latency;
 mod load;
+mod opa;
 mod plateau;
 mod process;
 mod reload;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let result = match env::args().nth(1).as_deref() {
         Some("floor") => floor::serve(),
         Some("plateau") => block_on(plateau::measure()),
+        Some("opa") => block_on(opa::measure()).map(|()| ExitCode::SUCCESS),
         Some("envoys") => block_on(envoys::measure()).map(|()| ExitCode::SUCCESS),
         _ => block_on(rounds::measure()).map(|measured| report::print(&measured)),
     };

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::Failure;
 
-/// How long Envoy may take to listen.
+/// How long a program may take to listen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A process that ends with its owner.
@@ -91,23 +91,29 @@ impl Server {
         configuration: &Path,
         address: SocketAddr,
     ) -> Result<Self, Failure> {
-        let started = Instant::now();
-        let process = Command::new(program)
+        let mut envoy = Command::new(program);
+        envoy
             .arg("--config-path")
             .arg(configuration)
             .args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "error"])
-            .stdin(Stdio::null())
-            .spawn()?;
+            .stdin(Stdio::null());
+        Self::listening(envoy, address)
+    }
+
+    /// A program that will listen at `address`.
+    pub fn listening(mut program: Command, address: SocketAddr) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let process = program.spawn()?;
         let (_, reloads) = mpsc::channel();
-        let mut envoy = Self { process, address, startup: Duration::ZERO, reloads };
+        let mut server = Self { process, address, startup: Duration::ZERO, reloads };
         while TcpStream::connect(address).is_err() {
-            if started.elapsed() > PATIENCE || envoy.process.try_wait()?.is_some() {
-                return Err("Envoy does not listen; its own messages are above".into());
+            if started.elapsed() > PATIENCE || server.process.try_wait()?.is_some() {
+                return Err("it does not listen; its own messages are above".into());
             }
             thread::sleep(Duration::from_millis(20));
         }
-        envoy.startup = started.elapsed();
-        Ok(envoy)
+        server.startup = started.elapsed();
+        Ok(server)
     }
 
     /// CPU time so far, of all its threads, in the scheduler's own nanoseconds

@@ -203,7 +203,7 @@ fn starts(configuration: &Path) -> Result<Vec<f64>, Failure> {
 }
 
 /// Requests whose tokens nobody has seen.
-fn distinct(
+pub fn distinct(
     issuer: &DemoIssuer,
     request: &CheckRequest,
     round: usize,
