@@ -39,10 +39,11 @@ struct Contender {
 
 /// Drives the servers in turn and prints what a check costs.
 pub async fn measure() -> Result<(), Failure> {
-    let program = env::var_os("OPA_ENVOY").map(PathBuf::from).ok_or(
-        "OPA_ENVOY must name the program of OPA's plugin for Envoy: \
+    let program =
+        env::var_os("OPA_ENVOY").filter(|path| !path.is_empty()).map(PathBuf::from).ok_or(
+            "OPA_ENVOY must name the program of OPA's plugin for Envoy: \
          `make bench-opa OPA_ENVOY=…`; docs/performance.md tells how it is built",
-    )?;
+        )?;
     let issuer = DemoIssuer::start(TENANT).await?;
     let folder = tempfile::tempdir()?;
     let request = capture::request(tokens::HOST, &tokens::token(&issuer, 0)?).await?;
