@@ -209,9 +209,13 @@ pub const KEYS: &[Key] = &[
     yaml(
         "applications.kubernetes.enabled",
         "`false`",
-        "Documents from the cluster itself; not in this version, `true` is an error.",
+        "Documents from the cluster itself, by its API server: `KUBECONFIG`, or the pod's service account.",
     ),
-    yaml("applications.kubernetes.namespaces", "all", "The namespaces whose documents are read."),
+    yaml(
+        "applications.kubernetes.namespaces",
+        "all",
+        "The namespaces whose documents are read; empty for all.",
+    ),
     yaml(
         "target.sources",
         "all three",

@@ -204,6 +204,8 @@ pub struct ApplicationSources {
     pub paths: Vec<DocumentPath>,
     /// Files of further consumers, in the shape of `AZURE_APP_PRE_AUTHORIZED_APPS`, watched.
     pub pre_authorized: Vec<PathBuf>,
+    /// The namespaces of the cluster whose documents are read; `None` where it is not asked.
+    pub kubernetes: Option<Namespaces>,
     /// The one application that the NAIS environment variables describe.
     pub environment: Option<EnvironmentApplication>,
 }

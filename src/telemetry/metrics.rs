@@ -36,6 +36,7 @@ pub struct Metrics {
     rules: IntGaugeVec,
     reloads: IntCounterVec,
     last_reload_success: Gauge,
+    kubernetes_last_contact: GaugeVec,
     /// Of looking groups up.
     pub graph: GraphMetrics,
 }
@@ -121,6 +122,16 @@ impl Metrics {
                     "When all documents were read without an error last.",
                 ),
             ),
+            kubernetes_last_contact: register(
+                &registry,
+                GaugeVec::new(
+                    Opts::new(
+                        "portvakt_kubernetes_last_contact_timestamp_seconds",
+                        "When the API server answered last about a resource.",
+                    ),
+                    &["resource"],
+                ),
+            ),
             graph: GraphMetrics::new(&registry),
             registry,
         };
@@ -201,6 +212,11 @@ impl Metrics {
         self.applications.set(count(applications));
         self.rules.with_label_values(&["resolved"]).set(count(resolved_rules));
         self.rules.with_label_values(&["unresolved"]).set(count(unresolved_rules));
+    }
+
+    /// The API server answered about a resource, by its plural.
+    pub fn kubernetes_answered(&self, resource: &str) {
+        self.kubernetes_last_contact.with_label_values(&[resource]).set(now());
     }
 
     /// All of them in Prometheus' text format.

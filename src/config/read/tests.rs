@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::finding::Code;
 use crate::{
     config::{Address, AskedBy, ClientProof, KeySource, Membership, Proxy, Tenant},
     policy::Fact,
@@ -154,7 +155,7 @@ entra:
   proxy: webproxy.example:8088
 applications:
   paths: [7, {namespaces: [a]}, {path: a, namespaces: []}, {path: b, namespace: [b]}, c, {path: c, namespaces: ['*']}]
-  kubernetes: {enabled: true}
+  kubernetes: {enabled: true, namespaces: ['*', 7]}
 target:
   sources: [hosts]
   gateways: [istio-ingressgateway]
@@ -182,7 +183,8 @@ limits: {deadline: soon, concurrent_checks: 0}
         "portvakt.yaml:13:70: error: unknown_key: There is no key applications.paths[].namespace; did you mean \"namespaces\"?",
         "portvakt.yaml:13:90: error: invalid_value: applications.paths has",
         "portvakt.yaml:13:113: error: invalid_value: applications.paths[].namespaces: \"*\" cannot be a namespace.",
-        "portvakt.yaml:14:25: error: invalid_value: This version does not read documents from the cluster.",
+        "portvakt.yaml:14:44: error: invalid_value: applications.kubernetes.namespaces: \"*\" cannot be a namespace.",
+        "portvakt.yaml:14:49: error: wrong_type: applications.kubernetes.namespaces must be a text",
         "portvakt.yaml:16:13: error: invalid_value: target.sources must be one of context_extension, destination_principal, host, not \"hosts\"; did you mean \"host\"?",
         "portvakt.yaml:17:14: error: invalid_value: target.gateways: \"istio-ingressgateway\" is not namespace/service-account",
         "portvakt.yaml:18:24: error: invalid_value: target.default_application: \"api\" is not of the form",
