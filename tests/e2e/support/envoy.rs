@@ -103,6 +103,12 @@ impl Config {
         self
     }
 
+    /// Passes on `x-forwarded-client-cert` as it comes, as if a waypoint stood here.
+    pub fn forwards_client_cert(mut self) -> Self {
+        self.manager()["forward_client_cert_details"] = json!("ALWAYS_FORWARD_ONLY");
+        self
+    }
+
     /// Asks Portvakt over TLS, with a certificate of its own or without.
     pub fn asks_over_tls(mut self, client: Option<&Identity>, authority: &Path) -> Self {
         let mut context = tls_context("Upstream", client, authority);
