@@ -1,6 +1,10 @@
 //! The guide for operators: its sections, its links, its example.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -47,6 +51,25 @@ fn links_lead_somewhere() {
         let text = if file.is_empty() { guide.clone() } else { read(&format!("docs/{file}")) };
         assert!(heading.is_empty() || anchors(&text).contains(heading), "{link}");
     }
+}
+
+#[test]
+fn log_lines_that_the_guide_quotes_are_lines_of_the_code() {
+    let guide = read(GUIDE).split_whitespace().collect::<Vec<_>>().join(" ");
+    let quoted = guide.split("line `").skip(1).map(|rest| rest.split('`').next().unwrap());
+    let code = every_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let unknown: Vec<_> = quoted.filter(|line| !code.contains(&format!("\"{line}"))).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+/// The text of a folder, all of it.
+fn every_file(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: PathBuf| match path.is_dir() {
+        true => every_file(&path),
+        false => fs::read_to_string(path).unwrap(),
+    };
+    entries.map(text).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
