@@ -16,7 +16,8 @@ ROLLS := 25
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fmt deny advisories sbom bench bench-envoy bench-opa plateau \
-	instructions differential differential-pyjwt fuzz soak faults rolling clean
+	instructions differential differential-pyjwt fuzz soak faults rolling test-envoys \
+	clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
@@ -79,6 +80,9 @@ faults: setup ## Latency under faults and floods, 100 stops; PART=issuer|floods|
 
 rolling: ## Rolling updates of two instances behind Envoy, without a failed request; ROLLS=…
 	@$(MAKE) --no-print-directory faults PART=restarts
+
+test-envoys: setup ## Run the end-to-end tests with each release of Envoy since 1.36; takes long
+	@scripts/test-envoys
 
 bench: setup ## Compare the service with a floor, in one run
 	cargo bench --locked --bench side_by_side

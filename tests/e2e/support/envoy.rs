@@ -1,7 +1,7 @@
 //! A real Envoy, with the configuration that is shipped, changed only where a test needs it.
 
 use std::{
-    fs,
+    env, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use super::{Upstream, certificates::Identity, log::Log, until, world::client};
 
 const SHIPPED: &str = include_str!("../../../deploy/envoy/envoy.yaml");
+
+/// Names another program to run as the current release; `make test-envoys` does.
+const PROGRAM: &str = "E2E_ENVOY";
 
 /// The releases that the tests run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +44,8 @@ impl Release {
     /// Its program, which `make setup` installs.
     fn program(self) -> PathBuf {
         let path = match self {
-            Self::Current => ".venv/bin/envoy",
-            Self::Older => ".venv/older/envoy/_bin/envoy",
+            Self::Current => env::var(PROGRAM).unwrap_or_else(|_| ".venv/bin/envoy".to_owned()),
+            Self::Older => ".venv/older/envoy/_bin/envoy".to_owned(),
         };
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         assert!(path.is_file(), "{} is missing: run make setup", path.display());
