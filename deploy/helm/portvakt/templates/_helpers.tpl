@@ -35,7 +35,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 listen:
   ext_authz:
     - {address: "0.0.0.0:9001", asked_by: workloads}
-    - {address: "0.0.0.0:9002", asked_by: gateways}
+    - {address: "0.0.0.0:9002", asked_by: gateways{{ if .Values.waypoint }}, forwarded_client_cert: true{{ end }}}
   admin: "0.0.0.0:9090"
   {{- if .Values.tls.enabled }}
   tls:
