@@ -99,7 +99,7 @@ async fn portvakt_runs_in_the_image_and_reaches_an_issuer_over_tls() {
     let config = configuration(&issuer, json!({"entra": {"tenants": [tenant]}}));
     fs::write(root.join("portvakt.yaml"), config.to_string()).unwrap();
 
-    let mut command = Command::new("chroot");
+    let mut command = Command::new("/usr/sbin/chroot");
     command.arg(format!("--userspec={USER}:{USER}")).arg(&root);
     command.args(["/portvakt", "serve", "--config", "/portvakt.yaml"]).env_clear();
     let portvakt = Portvakt::spawn(command).await.ready().await;
