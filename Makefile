@@ -15,15 +15,15 @@ ROUNDS := 8
 ROLLS := 25
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt deny advisories sbom bench bench-envoy bench-opa plateau \
-	instructions differential differential-pyjwt fuzz soak faults rolling test-envoys \
-	clean
+.PHONY: help setup demo test test-deploy image-root lint fmt deny advisories sbom bench \
+	bench-envoy bench-opa plateau instructions differential differential-pyjwt fuzz soak faults \
+	rolling test-envoys clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
 		printf '  make %-18s %s\n' "$$target" "$$purpose"; done
 
-setup: ## Install what demo and test need: Envoy, an older Envoy, prometheus, h2load
+setup: ## Install what demo and test need: Envoys, kubernetes-validate, prometheus, h2load
 	@scripts/setup tests
 
 demo: ## Try it: an issuer, applications, an upstream, and Portvakt behind a real Envoy
@@ -33,6 +33,13 @@ demo: ## Try it: an issuer, applications, an upstream, and Portvakt behind a rea
 
 test: setup ## Run all tests, those through a real Envoy included
 	cargo test --locked
+
+test-deploy: setup image-root ## Check all of deploy/: the chart by Helm and the image, as root, too
+	DEPLOY_TESTS=all cargo test --locked --test deploy
+
+image-root: ## Make the folder that is the whole image: target/image-root
+	@scripts/setup image
+	scripts/image-root target/image-root
 
 lint: ## Check formatting, and clippy with warnings as errors
 	cargo fmt --check

@@ -56,26 +56,18 @@ impl Release {
 impl Config {
     /// The shipped configuration in front of `upstream`, asking at `portvakt`.
     ///
-    /// Only ports differ, the timeout of a check, since on a busy machine 200 ms pass by
-    /// themselves, and the domain: tests ask for many hosts, and one upstream stands for all.
+    /// Only addresses differ, the timeout of a check, and the domain: tests ask for many hosts, and
+    /// one upstream stands for all.
     pub fn shipped(portvakt: &[&str], upstream: &Upstream) -> Self {
-        let mut config = Self { bootstrap: serde_saphyr::from_str(SHIPPED).unwrap(), workers: 1 };
-        *config.at("/admin/address") = tcp(([127, 0, 0, 1], 0).into());
-        *config.at("/static_resources/listeners/0/address") = tcp(([127, 0, 0, 1], 0).into());
-        let endpoints = portvakt.iter().map(|address| endpoint(address)).collect();
-        config.portvakt()["load_assignment"]["endpoints"] =
-            json!([{"lb_endpoints": Value::Array(endpoints)}]);
-        config.ext_authz()["grpc_service"]["timeout"] = "10s".into();
+        let mut config = Self::of(SHIPPED, portvakt, upstream);
         config.virtual_host()["domains"] = json!(["*"]);
 
         let http2 = config.portvakt()["typed_extension_protocol_options"].clone();
-        let cluster = config.at("/static_resources/clusters/1");
-        let to = |address: SocketAddr| json!([{"lb_endpoints": [endpoint(&address.to_string())]}]);
-        cluster["load_assignment"]["endpoints"] = to(upstream.address);
-        let mut grpc = cluster.clone();
+        let mut grpc = config.at("/static_resources/clusters/1").clone();
         grpc["name"] = "grpc_upstream".into();
         grpc["load_assignment"]["cluster_name"] = "grpc_upstream".into();
-        grpc["load_assignment"]["endpoints"] = to(upstream.grpc_address);
+        grpc["load_assignment"]["endpoints"] =
+            json!([{"lb_endpoints": [endpoint(&upstream.grpc_address.to_string())]}]);
         grpc["typed_extension_protocol_options"] = http2;
         push(config.at("/static_resources/clusters"), grpc);
         let route = json!({
@@ -92,6 +84,22 @@ impl Config {
         self.at("/static_resources/listeners/0")["connection_balance_config"] =
             json!({"exact_balance": {}});
         self
+    }
+
+    /// A configuration of one listener, a cluster of Portvakt and one of the upstream. Only
+    /// addresses differ, and the timeout of a check, since on a busy machine 200 ms pass by
+    /// themselves.
+    pub fn of(text: &str, portvakt: &[&str], upstream: &Upstream) -> Self {
+        let mut config = Self { bootstrap: serde_saphyr::from_str(text).unwrap(), workers: 1 };
+        *config.at("/admin/address") = tcp(([127, 0, 0, 1], 0).into());
+        *config.at("/static_resources/listeners/0/address") = tcp(([127, 0, 0, 1], 0).into());
+        let endpoints = portvakt.iter().map(|address| endpoint(address)).collect();
+        config.portvakt()["load_assignment"]["endpoints"] =
+            json!([{"lb_endpoints": Value::Array(endpoints)}]);
+        config.at("/static_resources/clusters/1")["load_assignment"]["endpoints"] =
+            json!([{"lb_endpoints": [endpoint(&upstream.address.to_string())]}]);
+        config.ext_authz()["grpc_service"]["timeout"] = "10s".into();
+        config
     }
 
     /// Lets through what the shipped configuration refuses by itself, so that Portvakt is alone
