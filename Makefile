@@ -12,7 +12,7 @@ MINUTES := 10
 CASES := 1000000
 PART := all
 ROUNDS := 8
-ROLLS := 25
+ROLLS := 20
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-deploy image-root lint fmt deny advisories sbom bench \
@@ -81,7 +81,7 @@ fuzz: ## Run each fuzz target for 30 seconds; SECONDS=… for longer
 soak: setup ## Ten minutes of traffic, rotation, reloads and faults through Envoy; MINUTES=… for others
 	SOAK_MINUTES=$(MINUTES) cargo test --release --locked --test soak
 
-faults: setup ## Latency under faults and floods, 100 stops; PART=issuer|floods|restarts, ROUNDS=…, ROLLS=…
+faults: setup ## Latency under faults and floods, 120 stops; PART=issuer|floods|restarts, ROUNDS=…, ROLLS=…
 	FAULTS_PART=$(PART) FAULTS_ROUNDS=$(ROUNDS) FAULTS_ROLLS=$(ROLLS) \
 		cargo test --release --locked --test faults
 

@@ -19,6 +19,11 @@ async fn one_of_two_instances_ends_under_load_without_a_failed_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn in_a_mesh_likewise_where_envoy_is_told_which_instances_there_are() {
+    roll(Way::Discovered, json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn behind_one_address_likewise_and_connections_of_age_spread_the_checks_anew() {
     roll(Way::OneAddress, json!({"limits": {"connection_age": "1s"}})).await;
 }
@@ -26,7 +31,7 @@ async fn behind_one_address_likewise_and_connections_of_age_spread_the_checks_an
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_one_address_nothing_else_brings_checks_to_an_instance_that_is_back() {
     let (mut fleet, load) = fleet_under_load(Way::OneAddress, json!({})).await;
-    fleet.instances[0].restart().await;
+    fleet.restart(0).await;
     assert_eq!(fleet.shares(500.0).await, [0.0, 1.0]);
     load.stop().await;
 }
@@ -69,7 +74,7 @@ async fn roll(way: Way, changes: Value) {
     let (mut fleet, load) = fleet_under_load(way, changes).await;
     for place in 0..fleet.instances.len() {
         assert_spread(&fleet).await;
-        fleet.instances[place].restart().await;
+        fleet.restart(place).await;
     }
     assert_spread(&fleet).await;
     load.stop().await;

@@ -47,7 +47,7 @@ use std::{env, process::ExitCode, time::Instant};
 use attacks::Attackers;
 
 const ROUNDS: usize = 8;
-const ROLLS: usize = 25;
+const ROLLS: usize = 20;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -1,5 +1,6 @@
 //! Rolling updates under load: each instance in turn is stopped and started anew, behind a real
-//! Envoy that asks after their health as the shipped configuration has it. `make rolling`.
+//! Envoy that asks after their health as the shipped configuration has it, or is told of them as
+//! in a mesh. `make rolling`.
 //!
 //! Envoy holds its connections for as long as it may. Where it knows every instance, that does not
 //! matter: it chooses one for each check, and one that is back gets its share at once. Where it
@@ -25,7 +26,7 @@ const AGE: Duration = Duration::from_secs(1);
 /// So many checks tell of the time after the last roll.
 const AFTERWARDS: f64 = 2000.0;
 
-const WAYS: [Way; 2] = [Way::Endpoints, Way::OneAddress];
+const WAYS: [Way; 3] = [Way::Endpoints, Way::Discovered, Way::OneAddress];
 
 /// What was seen of all rolls behind one Envoy.
 struct Rolled {
@@ -68,7 +69,7 @@ async fn roll(way: Way, rolls: usize) -> Rolled {
     for number in 1..=rolls {
         for (place, total) in checks.iter_mut().enumerate() {
             *total += fleet.instances[place].portvakt.checks().await;
-            fleet.instances[place].restart().await;
+            fleet.restart(place).await;
             let spread = fleet.spread(most(way)).await;
             slowest = slowest.max(spread.after);
             let instance = place + 1;
@@ -109,6 +110,7 @@ impl Rolled {
 fn name(way: Way) -> &'static str {
     match way {
         Way::Endpoints => "an Envoy that knows both",
+        Way::Discovered => "an Envoy that is told of both",
         Way::OneAddress => "one address for both",
     }
 }
@@ -117,7 +119,7 @@ fn name(way: Way) -> &'static str {
 /// Envoy takes to learn of it, or so many lives of connections that chance has had its way.
 fn most(way: Way) -> Duration {
     match way {
-        Way::Endpoints => Duration::from_secs(2),
+        Way::Endpoints | Way::Discovered => Duration::from_secs(2),
         Way::OneAddress => 6 * AGE,
     }
 }

@@ -102,6 +102,22 @@ impl Config {
         config
     }
 
+    /// Learns from this file which instances of Portvakt there are, as from a control plane, and
+    /// asks after nobody's health.
+    pub fn discovers_portvakt(mut self, file: &Path) -> Self {
+        // Without a name of its own, Envoy discovers nothing.
+        self.bootstrap["node"] = json!({"id": "envoy", "cluster": "tests"});
+        let cluster = self.portvakt();
+        for stated in ["load_assignment", "health_checks"] {
+            cluster.as_object_mut().unwrap().remove(stated);
+        }
+        cluster["type"] = "EDS".into();
+        cluster["eds_cluster_config"] = json!({"eds_config": {
+            "resource_api_version": "V3", "path_config_source": {"path": file},
+        }});
+        self
+    }
+
     /// Lets through what the shipped configuration refuses by itself, so that Portvakt is alone
     /// with ambiguous paths and with underscores in names.
     pub fn lenient(mut self) -> Self {
@@ -249,7 +265,7 @@ fn push(list: &mut Value, item: Value) {
 }
 
 /// `address` as in Portvakt's configuration: a TCP address, or `unix:` and a path.
-fn endpoint(address: &str) -> Value {
+pub fn endpoint(address: &str) -> Value {
     let address = match address.strip_prefix("unix:") {
         Some(path) => json!({"pipe": {"path": path}}),
         None => tcp(address.parse().unwrap()),

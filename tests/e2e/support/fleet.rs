@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::{
     Envoy, Issuer, Portvakt, Release, Upstream,
+    discovery::Discovery,
     documents::{self, FOREIGN, HOME},
     envoy::Config,
     splitter::Splitter,
@@ -31,8 +32,10 @@ const QUARTER: f64 = 0.25;
 /// How Envoy comes to the instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// It knows each of them, and chooses one for each check.
+    /// It knows each of them by its own health checks, and chooses one for each check.
     Endpoints,
+    /// It is told which there are, as in a mesh, and asks after nobody's health.
+    Discovered,
     /// It knows one address, where an instance is chosen for each connection, as by a ClusterIP.
     OneAddress,
 }
@@ -42,6 +45,7 @@ pub struct Fleet {
     // First, so that what asks ends before what is asked.
     pub envoy: Envoy,
     _splitter: Option<Splitter>,
+    discovery: Option<Discovery>,
     pub instances: [Instance; 2],
     pub issuer: Issuer,
     _upstream: Upstream,
@@ -80,21 +84,46 @@ impl Fleet {
         let upstream = Upstream::start().await;
         let services = instances.each_ref().map(|instance| &instance.portvakt);
         let (splitter, addresses) = match way {
-            Way::Endpoints => (None, services.map(Portvakt::address).to_vec()),
+            Way::Endpoints | Way::Discovered => (None, services.map(Portvakt::address).to_vec()),
             Way::OneAddress => {
                 let splitter = Splitter::start(services).await;
                 let address = splitter.address;
                 (Some(splitter), vec![address])
             }
         };
-        let config = asking_at(&addresses, &upstream);
+        let mut config = asking_at(&addresses, &upstream);
+        let discovery = (way == Way::Discovered).then(|| Discovery::of(&addresses, folder.path()));
+        if let Some(discovery) = &discovery {
+            config = config.discovers_portvakt(&discovery.file);
+        }
         let envoy = Envoy::start(Release::Current, folder.path(), &config).await;
         until("Envoy to see every endpoint healthy", async || {
             let healthy = envoy.statistic("cluster.portvakt.membership_healthy").await;
             (healthy == addresses.len() as u64).then_some(())
         })
         .await;
-        Self { envoy, _splitter: splitter, instances, issuer, _upstream: upstream, _folder: folder }
+        Self {
+            envoy,
+            _splitter: splitter,
+            discovery,
+            instances,
+            issuer,
+            _upstream: upstream,
+            _folder: folder,
+        }
+    }
+
+    /// Asks an instance to stop, and starts it anew once it has.
+    pub async fn restart(&mut self, place: usize) {
+        let instance = &mut self.instances[place];
+        instance.portvakt.signal("TERM");
+        if let Some(discovery) = &self.discovery {
+            discovery.withdraw(place);
+        }
+        instance.come_back().await;
+        if let Some(discovery) = &self.discovery {
+            discovery.restore();
+        }
     }
 
     /// Which share of the next so many checks each instance answers.
@@ -137,9 +166,8 @@ impl Instance {
         Self { portvakt, config, folder }
     }
 
-    /// Asks it to stop, and starts it anew once it has, as it should.
-    pub async fn restart(&mut self) {
-        self.portvakt.signal("TERM");
+    /// Waits until it has stopped, as it should, and starts it anew.
+    async fn come_back(&mut self) {
         let ended = self.portvakt.ended().await;
         assert_eq!(ended.code(), Some(0), "{}", self.portvakt.log.text());
         for message in ["asked to stop", "drained", "stopped"] {

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod attacks;
 pub mod certificates;
+pub mod discovery;
 pub mod documents;
 pub mod envoy;
 pub mod fleet;
