@@ -6,17 +6,18 @@ CARGO_CYCLONEDX := target/tools/bin/cargo-cyclonedx
 
 # For `make fuzz`: how long each target runs. For `make soak`: how long all of it runs. For
 # `make differential`: how many tokens. For `make faults`: which part of it, how many rounds of
-# each fault, and how many stops.
+# each fault, and how many rolling updates.
 SECONDS := 30
 MINUTES := 10
 CASES := 1000000
 PART := all
 ROUNDS := 8
-STOPS := 100
+ROLLS := 25
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deploy image-root lint fmt deny advisories sbom bench bench-envoy bench-opa plateau \
-	instructions differential differential-pyjwt fuzz soak faults clean
+.PHONY: help setup demo test lint fmt deny advisories sbom bench bench-envoy bench-opa plateau \
+	instructions differential differential-pyjwt fuzz soak faults rolling test-envoys \
+	test-deploy image-root clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
@@ -80,9 +81,15 @@ fuzz: ## Run each fuzz target for 30 seconds; SECONDS=… for longer
 soak: setup ## Ten minutes of traffic, rotation, reloads and faults through Envoy; MINUTES=… for others
 	SOAK_MINUTES=$(MINUTES) cargo test --release --locked --test soak
 
-faults: setup ## Latency under faults and floods, 100 stops; PART=issuer|floods|restarts, ROUNDS=…, STOPS=…
-	FAULTS_PART=$(PART) FAULTS_ROUNDS=$(ROUNDS) FAULTS_STOPS=$(STOPS) \
+faults: setup ## Latency under faults and floods, 100 stops; PART=issuer|floods|restarts, ROUNDS=…, ROLLS=…
+	FAULTS_PART=$(PART) FAULTS_ROUNDS=$(ROUNDS) FAULTS_ROLLS=$(ROLLS) \
 		cargo test --release --locked --test faults
+
+rolling: ## Rolling updates of two instances behind Envoy, without a failed request; ROLLS=…
+	@$(MAKE) --no-print-directory faults PART=restarts
+
+test-envoys: setup ## Run the end-to-end tests with each release of Envoy since 1.36; takes long
+	@scripts/test-envoys
 
 bench: setup ## Compare the service with a floor, in one run
 	cargo bench --locked --bench side_by_side

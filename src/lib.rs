@@ -16,7 +16,7 @@
 //!                              ▲           ▼
 //!                              │         token ◀── keys ◀── the issuers, by HTTP
 //!                              │         membership ◀── Microsoft Graph, where a token lists no groups
-//!    files, environment ──▶ applications, published whole
+//!    files, API server, environment ──▶ applications, published whole
 //! ```
 //!
 //! # Layout

@@ -13,8 +13,15 @@ use tokio::{
     time::{self, Instant},
 };
 
-use crate::{Failure, process::Server};
+use crate::{
+    Failure,
+    process::{Server, confine_thread},
+};
 
+/// Processors while one check is in flight, and otherwise.
+const OF_CLIENT: &str = "0";
+const OF_SERVERS: &str = "1";
+const ALL: &str = "0-1023";
 /// Checks that one server answers before it is the other's turn.
 const BLOCK: usize = 500;
 /// Turns of each server in one round.
@@ -84,11 +91,16 @@ impl Client {
 }
 
 /// One check at a time, by one server after the other and so on, so that the machine's moods meet
-/// both.
+/// both. The client has a processor of its own, and the servers share another: where the system
+/// happened to put them decided for a whole run whether an answer took 25 or 70 microseconds.
 pub async fn one_in_flight(servers: [&Server; 2], body: &Path) -> Result<[Latency; 2], Failure> {
     let body = Bytes::from(fs::read(body)?);
     let addresses = servers.map(|server| server.address);
+    for server in servers {
+        server.confine(OF_SERVERS)?;
+    }
     let [first, second] = alone(async move || {
+        confine_thread(OF_CLIENT)?;
         let [first, second] = addresses.map(|address| Client::connect(address, body.clone()));
         let clients = [first.await?, second.await?];
         let mut micros = [Vec::new(), Vec::new()];
@@ -102,9 +114,13 @@ pub async fn one_in_flight(servers: [&Server; 2], body: &Path) -> Result<[Latenc
                 }
             }
         }
+        confine_thread(ALL)?;
         Ok(micros)
     })
     .await?;
+    for server in servers {
+        server.confine(ALL)?;
+    }
     Ok([Latency::of(first)?, Latency::of(second)?])
 }
 

@@ -126,6 +126,11 @@ impl Server {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
+    /// Has all its threads run on these processors, in taskset(1)'s words, such as `1` or `0-1`.
+    pub fn confine(&self, processors: &str) -> Result<(), Failure> {
+        confine(&["--all-tasks"], processors, self.process.id())
+    }
+
     /// Resident memory in MiB.
     pub fn resident_mib(&self) -> Result<f64, Failure> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
@@ -144,6 +149,26 @@ fn reload_milliseconds(line: &str) -> Option<f64> {
 pub fn program_mib() -> Result<f64, Failure> {
     let bytes = fs::metadata(env!("CARGO_BIN_EXE_portvakt"))?.len();
     Ok(u32::try_from(bytes >> 10).map(f64::from)? / 1024.0)
+}
+
+/// Has the calling thread run on these processors.
+pub fn confine_thread(processors: &str) -> Result<(), Failure> {
+    // A link to the thread: `<process>/task/<thread>`.
+    let thread = fs::read_link("/proc/thread-self")?;
+    let number = thread.file_name().and_then(|name| name.to_str()).ok_or("no thread")?;
+    confine(&[], processors, number.parse()?)
+}
+
+fn confine(options: &[&str], processors: &str, task: u32) -> Result<(), Failure> {
+    let output = Command::new("taskset")
+        .args(options)
+        .args(["--cpu-list", "--pid", processors, &task.to_string()])
+        .output()
+        .map_err(|error| format!("taskset, of util-linux: {error}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into()),
+    }
 }
 
 /// CPU time of the calling thread so far.

@@ -5,14 +5,17 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     mem,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use tokio::sync::Notify;
 use tracing::{error, warn};
 
 use super::{
     consumers::FurtherConsumers,
     context::Context,
     findings::Capped,
+    kubernetes::Objects,
     manifests::Manifests,
     resolve::{Resolved, Resolver},
     shelf::{Refreshed, Shelf},
@@ -28,6 +31,10 @@ pub struct Loader {
     resolver: Resolver,
     manifests: Shelf<Manifests>,
     further_consumers: Shelf<FurtherConsumers>,
+    /// Of a cluster, where one is asked.
+    objects: Option<Arc<Objects>>,
+    /// Told of what may be different from the last refresh.
+    changed: Arc<Notify>,
     /// Hashes of the findings that were logged and still stand.
     logged: HashSet<u64>,
 }
@@ -41,12 +48,28 @@ impl Loader {
     /// A loader of these sources.
     pub fn with(sources: ApplicationSources, context: Context) -> Self {
         let pre_authorized = sources.pre_authorized.into_iter().map(DocumentPath::from).collect();
+        let changed = Arc::<Notify>::default();
+        let objects = sources
+            .kubernetes
+            .map(|_| Arc::new(Objects::new(context.cluster.clone(), Arc::clone(&changed))));
         Self {
             resolver: Resolver::new(context, sources.environment),
             manifests: Shelf::new(sources.paths, "applications.paths"),
             further_consumers: Shelf::new(pre_authorized, "applications.pre_authorized"),
+            objects,
+            changed,
             logged: HashSet::new(),
         }
+    }
+
+    /// Where the objects of a cluster go, if one is asked.
+    pub fn objects(&self) -> Option<Arc<Objects>> {
+        self.objects.clone()
+    }
+
+    /// What is told where something may be different from the last refresh.
+    pub(super) fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
     }
 
     /// Reads the files that changed.
@@ -55,15 +78,19 @@ impl Loader {
         let manifests =
             self.manifests.refresh(|text, earlier| Manifests::read(text, earlier, cluster));
         let further = self.further_consumers.refresh(FurtherConsumers::read);
+        let objects = self.objects.as_ref().is_some_and(|objects| objects.take_changed());
         Refreshed {
-            changed: manifests.changed || further.changed,
+            changed: manifests.changed || further.changed || objects,
             settled: manifests.settled && further.settled,
         }
     }
 
-    /// Whether every path that the configuration names could be read once.
+    /// Whether every path that the configuration names could be read once, and every list of a
+    /// cluster.
     pub(super) fn is_complete(&self) -> bool {
-        self.manifests.is_complete() && self.further_consumers.is_complete()
+        self.manifests.is_complete()
+            && self.further_consumers.is_complete()
+            && self.objects.as_ref().is_none_or(|objects| objects.are_complete())
     }
 
     /// Has every file read at the next refresh, however it looks.
@@ -80,11 +107,14 @@ impl Loader {
     /// The applications by what was read last, with the findings: errors first, and of each file
     /// no more than anybody reads.
     pub(super) fn resolve(&mut self) -> Resolved {
-        let documents = self.manifests.contents().flat_map(|file| &file.documents);
+        let objects = self.objects.as_ref().map(|objects| objects.lock());
+        let objects = || objects.iter().flat_map(|objects| objects.contents());
+        let manifests = || self.manifests.contents().chain(objects());
+        let documents = manifests().flat_map(|file| &file.documents);
         let further = self.further_consumers.contents().flat_map(|file| &file.entries);
         let mut resolved = self.resolver.resolve(documents, further);
         let in_files = self.manifests.findings().chain(self.further_consumers.findings());
-        let in_documents = self.manifests.contents().flat_map(|file| &file.findings);
+        let in_documents = manifests().flat_map(|file| &file.findings);
         let in_entries = self.further_consumers.contents().flat_map(|file| &file.findings);
         let mut findings = mem::take(&mut resolved.findings);
         findings.extend(in_files.chain(in_documents).chain(in_entries).cloned());
@@ -131,6 +161,7 @@ pub fn lint(
     let sources = ApplicationSources {
         paths: manifests,
         pre_authorized: further_consumers,
+        kubernetes: None,
         environment: None,
     };
     let mut loader = Loader::with(sources, context);

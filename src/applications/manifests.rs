@@ -24,7 +24,7 @@ use crate::{
 pub const MOST_DOCUMENTS: usize = 50_000;
 
 /// What a file of documents says.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Manifests {
     /// Documents of our kinds, in the order of the file, then earlier ones that stay in force.
     pub documents: Vec<Document>,
@@ -56,25 +56,21 @@ impl Manifests {
     /// Reads a file. A document with an error stays as it was before; where one cannot even be
     /// told by name, what the last whole version of the file held and this one does not stays too.
     pub fn read(text: Text<'_>, earlier: Option<&Self>, cluster: &str) -> Self {
-        let mut reading = Reading {
-            scope: Scope { cluster, namespaces: text.namespaces },
-            documents: Vec::new(),
-            findings: Capped::default(),
-            is_whole: true,
-            count: 0,
-        };
+        let mut reading = Reading::of(Scope { cluster, namespaces: text.namespaces });
         for part in yaml::stream(text.source, text.text) {
             if reading.count > MOST_DOCUMENTS {
                 break;
             }
             reading.take(part.content);
         }
-        let Reading { mut documents, findings, is_whole, .. } = reading;
-        let whole = (!is_whole).then(|| earlier.map(Self::held_when_whole).unwrap_or_default());
-        if let Some(earlier) = earlier {
-            keep_last_good(&mut documents, &earlier.documents, whole.as_ref());
-        }
-        Self { documents, findings: findings.into_findings(), whole }
+        reading.end(earlier)
+    }
+
+    /// Reads one document that stands for itself. With an error, it stays as it was before.
+    pub fn of_object(node: &Node, earlier: Option<&Self>, cluster: &str) -> Self {
+        let mut reading = Reading::of(Scope { cluster, namespaces: &Namespaces::Any });
+        reading.take_document(node);
+        reading.end(earlier)
     }
 
     fn held_when_whole(&self) -> HashSet<Identity> {
@@ -83,7 +79,23 @@ impl Manifests {
     }
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn of(scope: Scope<'a>) -> Self {
+        let findings = Capped::default();
+        Self { scope, documents: Vec::new(), findings, is_whole: true, count: 0 }
+    }
+
+    /// What was read, and what stays of an earlier version.
+    fn end(self, earlier: Option<&Manifests>) -> Manifests {
+        let Self { mut documents, findings, is_whole, .. } = self;
+        let held = || earlier.map(Manifests::held_when_whole).unwrap_or_default();
+        let whole = (!is_whole).then(held);
+        if let Some(earlier) = earlier {
+            keep_last_good(&mut documents, &earlier.documents, whole.as_ref());
+        }
+        Manifests { documents, findings: findings.into_findings(), whole }
+    }
+
     fn take(&mut self, content: Result<Option<Node>, Finding>) {
         match content {
             Ok(None) => {}

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! files ── walk, shelf ──> text ── manifests, consumers ──> documents ─┐
+//! API server ── kubernetes ──> objects ── manifests ──────> documents ─┤
 //! environment ─────────────────────────────────────────────────────────┴─ gather, merge ──> Index
 //! ```
 //!
@@ -18,10 +19,12 @@ mod findings;
 mod gather;
 mod hosts;
 mod keys;
+mod kubernetes;
 mod loader;
 mod manifest;
 mod manifests;
 mod merge;
+mod priority;
 mod published;
 mod registration;
 mod resolve;
@@ -33,6 +36,7 @@ mod watches;
 pub use application::{Application, DisabledBecause, Protection, V1Tokens};
 pub use consumers::read_pre_authorized;
 pub use context::{Context, KnownTenant, Tenants};
+pub use kubernetes::{ConnectError, FollowError, Objects, Source};
 pub use loader::{Loader, lint};
 pub use published::{Generation, Published};
 pub use walk::files_below;

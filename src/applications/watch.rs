@@ -21,6 +21,7 @@ use tracing::info;
 
 use super::{
     Generation, Loader, Published,
+    priority::give_way,
     watches::{Watches, Watching},
 };
 use crate::{finding::Severity, target::Index, telemetry::Metrics};
@@ -39,9 +40,6 @@ const POLL_WATCHED: Duration = Duration::from_secs(30);
 const POLL_UNWATCHED: Duration = Duration::from_secs(1);
 /// Until another look at a file that was seen while it was being written.
 const POLL_UNSETTLED: Duration = Duration::from_secs(1);
-
-/// How far the thread that reads goes back behind others; 19 would be the most.
-const NICENESS: i32 = 10;
 
 /// The documents can no longer be kept current.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +64,7 @@ pub async fn keep_current(
     metrics: Arc<Metrics>,
     reload: Arc<Notify>,
 ) -> Result<(), WatchError> {
-    let changed = Arc::new(Notify::new());
+    let changed = loader.changed();
     let watches = Watches::new(Arc::clone(&changed));
     let keeper = Keeper { loader, watches, published, metrics, is_clean: true };
     let (looks, mut told) = keeper.on_its_own()?;
@@ -160,13 +158,6 @@ impl Keeper {
         let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         info!(applications, resolved, unresolved, milliseconds, "documents in force");
     }
-}
-
-/// Puts the calling thread behind all others that want a processor.
-fn give_way() {
-    // Linux alone counts threads one by one. Where it fails, all of them stay alike.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(NICENESS);
 }
 
 #[cfg(test)]

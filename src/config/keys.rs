@@ -66,6 +66,11 @@ pub const KEYS: &[Key] = &[
         "`any`",
         "`any`, `workloads` (Host is never consulted) or `gateways` (Host decides).",
     ),
+    yaml(
+        "listen.ext_authz[].forwarded_client_cert",
+        "`false`",
+        "Whether the last element of `x-forwarded-client-cert` names the workload that calls, where the proxy tells none itself.",
+    ),
     text("listen.admin", "`0.0.0.0:9090`", "Where `/livez`, `/readyz` and `/metrics` are found."),
     text(
         "listen.tls.certificate",
@@ -209,9 +214,13 @@ pub const KEYS: &[Key] = &[
     yaml(
         "applications.kubernetes.enabled",
         "`false`",
-        "Documents from the cluster itself; not in this version, `true` is an error.",
+        "Documents from the cluster itself, by its API server: `KUBECONFIG`, or the pod's service account.",
     ),
-    yaml("applications.kubernetes.namespaces", "all", "The namespaces whose documents are read."),
+    yaml(
+        "applications.kubernetes.namespaces",
+        "all",
+        "The namespaces whose documents are read; empty for all.",
+    ),
     yaml(
         "target.sources",
         "all three",

@@ -63,7 +63,22 @@ pub struct Listen {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
     pub address: Address,
+    pub trust: Trust,
+}
+
+/// What the proxies that ask at a listener are believed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trust {
     pub asked_by: AskedBy,
+    /// That the last element of `x-forwarded-client-cert` is theirs, and names their client.
+    pub forwarded_client_cert: bool,
+}
+
+impl From<AskedBy> for Trust {
+    /// No forwarded client.
+    fn from(asked_by: AskedBy) -> Self {
+        Self { asked_by, forwarded_client_cert: false }
+    }
 }
 
 /// A TCP address or a Unix socket.
@@ -204,6 +219,8 @@ pub struct ApplicationSources {
     pub paths: Vec<DocumentPath>,
     /// Files of further consumers, in the shape of `AZURE_APP_PRE_AUTHORIZED_APPS`, watched.
     pub pre_authorized: Vec<PathBuf>,
+    /// The namespaces of the cluster whose documents are read; `None` where it is not asked.
+    pub kubernetes: Option<Namespaces>,
     /// The one application that the NAIS environment variables describe.
     pub environment: Option<EnvironmentApplication>,
 }

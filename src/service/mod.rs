@@ -15,7 +15,7 @@ pub use shutdown::{Shutdown, Signals};
 pub use status::Status;
 
 use crate::{
-    applications::{Loader, Published, WatchError},
+    applications::{ConnectError, FollowError, Loader, Published, Source, WatchError},
     authorizer::Authorizer,
     clock::Clock,
     config::{self, Address, Config},
@@ -51,6 +51,8 @@ pub enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    #[error(transparent)]
+    Kubernetes(#[from] ConnectError),
     #[error("cannot listen at {address}: {error}; change listen.admin or free the address")]
     Admin { address: SocketAddr, error: io::Error },
 }
@@ -60,6 +62,8 @@ pub enum StartError {
 pub enum RunError {
     #[error("the documents cannot be watched: {0}")]
     Documents(#[from] WatchError),
+    #[error(transparent)]
+    Kubernetes(#[from] FollowError),
     #[error("a part of the service ended: {0}")]
     Task(#[from] tokio::task::JoinError),
     #[error("{0} ended without being asked to")]
@@ -115,10 +119,25 @@ impl Service {
             .await
             .map_err(|error| StartError::Admin { address, error })?;
         let loader = Loader::new(&config);
+        let cluster = match (&config.applications.kubernetes, loader.objects()) {
+            (Some(namespaces), Some(objects)) => {
+                let metrics = Arc::clone(&metrics);
+                Some(Source::infer(namespaces.clone(), objects, metrics).await?)
+            }
+            _ => None,
+        };
         Ok(Self {
             settings: config.shutdown,
             servers: Servers { listeners, admin, shared, limits },
-            workers: Workers { issuers, issuers_client, loader, published, metrics, certificates },
+            workers: Workers {
+                issuers,
+                issuers_client,
+                cluster,
+                loader,
+                published,
+                metrics,
+                certificates,
+            },
             status,
         })
     }

@@ -8,7 +8,7 @@ use tonic_health::server::HealthReporter;
 
 use super::{RunError, Status};
 use crate::{
-    applications::{self, Loader, Published},
+    applications::{self, Loader, Published, Source},
     frontend::ext_authz::Certificates,
     http::Client,
     keys::Issuer,
@@ -20,6 +20,8 @@ use crate::{
 pub struct Workers {
     pub issuers: Vec<Arc<Issuer>>,
     pub issuers_client: Client,
+    /// Where documents come from beside the files.
+    pub cluster: Option<Source>,
     pub loader: Loader,
     pub published: Arc<Published>,
     pub metrics: Arc<Metrics>,
@@ -41,6 +43,9 @@ impl Workers {
                 issuer.keep_fresh(&client).await;
                 Err(RunError::Ended("the refresh of keys"))
             });
+        }
+        if let Some(cluster) = self.cluster {
+            tasks.spawn(async move { match cluster.follow().await? {} });
         }
         let documents = applications::keep_current(
             self.loader,

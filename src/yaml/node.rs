@@ -98,6 +98,27 @@ pub fn fragment(source: &Arc<str>, text: &str) -> Result<Option<Node>, Finding> 
 }
 
 impl Node {
+    /// A tree that was JSON, all of it at one place: JSON that machines write has no lines.
+    pub fn of_json(place: &Place, json: serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        let node = |json| Self::of_json(place, json);
+        let value = match json {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Boolean(value),
+            Json::Number(number) => match number.as_i64() {
+                Some(integer) => Value::Integer(integer),
+                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::String(text) => Value::Text(text),
+            Json::Array(items) => Value::Sequence(items.into_iter().map(node).collect()),
+            Json::Object(members) => {
+                let entry = |(key, json)| Entry { place: place.clone(), key, node: node(json) };
+                Value::Mapping(members.into_iter().map(entry).collect())
+            }
+        };
+        Self { place: place.clone(), value }
+    }
+
     fn visit_places(&mut self, visit: &impl Fn(&mut Place)) {
         visit(&mut self.place);
         match &mut self.value {

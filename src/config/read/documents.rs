@@ -1,4 +1,4 @@
-//! `applications.paths`.
+//! `applications.paths` and `applications.kubernetes`.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +15,7 @@ use crate::{
 const PATHS: &str = "applications.paths";
 const PATH: &str = "applications.paths[].path";
 const NAMESPACES: &str = "applications.paths[].namespaces";
+const OF_CLUSTER: &str = "applications.kubernetes.namespaces";
 
 /// The files and folders. One that stands there twice would leave open what holds for it.
 pub fn paths(values: &mut Values<'_>) -> Vec<DocumentPath> {
@@ -51,16 +52,35 @@ fn path(node: &Node, values: &mut Values<'_>) -> Option<DocumentPath> {
     Some(DocumentPath { path: values.resolve(text, &stated.place), namespaces: namespaces? })
 }
 
-fn namespaces(node: &Node, reader: &mut Reader) -> Option<Namespaces> {
+/// The namespaces of the cluster; none stated are all.
+pub fn kubernetes(values: &mut Values<'_>) -> Option<Namespaces> {
+    let is_enabled = values.boolean("applications.kubernetes.enabled", false);
+    let namespaces = match values.node(OF_CLUSTER) {
+        Some(node) => names(node, OF_CLUSTER, values.reader)?,
+        None => BTreeSet::new(),
+    };
+    match (is_enabled, namespaces.is_empty()) {
+        (false, _) => None,
+        (true, true) => Some(Namespaces::Any),
+        (true, false) => Some(Namespaces::Only(namespaces)),
+    }
+}
+
+fn names(node: &Node, what: &str, reader: &mut Reader) -> Option<BTreeSet<String>> {
     let mut namespaces = BTreeSet::new();
-    for node in reader.sequence(node, NAMESPACES)? {
-        let name = reader.text(node, NAMESPACES)?;
+    for node in reader.sequence(node, what)? {
+        let name = reader.text(node, what)?;
         if ApplicationId::new("c", name, "a").is_err() {
-            let message = format!("{NAMESPACES}: \"{name}\" cannot be a namespace.");
+            let message = format!("{what}: \"{name}\" cannot be a namespace.");
             reader.error(&node.place, Code::InvalidValue, message);
         }
         namespaces.insert(name.to_owned());
     }
+    Some(namespaces)
+}
+
+fn namespaces(node: &Node, reader: &mut Reader) -> Option<Namespaces> {
+    let namespaces = names(node, NAMESPACES, reader)?;
     if namespaces.is_empty() {
         let message = format!("{NAMESPACES} must name one at least, or be left out for all.");
         reader.error(&node.place, Code::InvalidValue, message);

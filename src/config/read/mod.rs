@@ -19,7 +19,7 @@ use super::{
     LogFormat, Mesh, Shutdown, TokenCache, document::Document,
 };
 use crate::{
-    finding::{Code, Finding, Severity},
+    finding::{Finding, Severity},
     yaml::Reader,
 };
 use nais::Nais;
@@ -95,10 +95,10 @@ fn applications(
     values: &mut Values<'_>,
     environment: Option<EnvironmentApplication>,
 ) -> ApplicationSources {
-    refuse_kubernetes(values);
     ApplicationSources {
         paths: documents::paths(values),
         pre_authorized: values.paths("applications.pre_authorized"),
+        kubernetes: documents::kubernetes(values),
         environment,
     }
 }
@@ -138,16 +138,6 @@ fn bind_tokens(values: &mut Values<'_>) -> BindTokens {
         ("enforce", BindTokens::Enforce),
     ];
     values.choice("mesh.bind_tokens", &CHOICES)
-}
-
-fn refuse_kubernetes(values: &mut Values<'_>) {
-    if values.boolean("applications.kubernetes.enabled", false)
-        && let Some(node) = values.node("applications.kubernetes.enabled")
-    {
-        let message = "This version does not read documents from the cluster. Mount them as files and name their folder in applications.paths.";
-        values.reader.error(&node.place, Code::InvalidValue, message);
-    }
-    values.list::<String>("applications.kubernetes.namespaces");
 }
 
 #[cfg(test)]

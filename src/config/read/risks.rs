@@ -11,7 +11,8 @@ pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
     let place = |path: &str| -> Place {
         document.get(path).map_or(document.place(), |node| &node.place).clone()
     };
-    let asked_by = |kind| config.listen.ext_authz.iter().any(|listener| listener.asked_by == kind);
+    let asked_by =
+        |kind| config.listen.ext_authz.iter().any(|listener| listener.trust.asked_by == kind);
     let is_mesh =
         config.mesh.bind_tokens == BindTokens::Enforce || !config.target.gateways.is_empty();
     if is_mesh && asked_by(AskedBy::Any) {
@@ -19,8 +20,9 @@ pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
         reader.warning(&place("listen.ext_authz"), Code::RiskySetting, message);
     }
     let sources = &config.applications;
+    let is_any_read = !sources.paths.is_empty() || sources.kubernetes.is_some();
     let is_stated = document.get("target.default_application").is_some();
-    if is_stated && config.target.host && !sources.paths.is_empty() {
+    if is_stated && config.target.host && is_any_read {
         let message = "Host comes before target.default_application: where the proxy forwards to one application whatever Host says, callers could name another one's policy. State target.sources without host there.";
         reader.warning(&place("target.default_application"), Code::RiskySetting, message);
     }
@@ -47,8 +49,8 @@ pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
         let message = "Every path of every application needs no token.";
         reader.warning(&place("unauthenticated_paths"), Code::RiskySetting, message);
     }
-    if sources.paths.is_empty() && sources.environment.is_none() {
-        let message = "No document is read, so that every request is denied. Name files or folders in applications.paths.";
+    if !is_any_read && sources.environment.is_none() {
+        let message = "No document is read, so that every request is denied. Name files or folders in applications.paths, or set applications.kubernetes.enabled.";
         reader.warning(document.place(), Code::RiskySetting, message);
     }
 }

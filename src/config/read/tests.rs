@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::finding::Code;
 use crate::{
     config::{Address, AskedBy, ClientProof, KeySource, Membership, Proxy, Tenant},
     policy::Fact,
@@ -39,7 +40,7 @@ fn little_needs_to_be_stated() {
     let config = config(LEAST, &[]);
     assert_eq!(config.cluster, "prod");
     assert_eq!(config.listen.ext_authz[0].address.to_string(), "0.0.0.0:9001");
-    assert_eq!(config.listen.ext_authz[0].asked_by, AskedBy::Any);
+    assert_eq!(config.listen.ext_authz[0].trust.asked_by, AskedBy::Any);
     assert_eq!(config.listen.admin.to_string(), "0.0.0.0:9090");
     assert_eq!(config.entra.tenants[0].id.to_string(), TENANT);
     assert_eq!(config.entra.required_role, "access_as_application");
@@ -100,7 +101,7 @@ log: {filter: "portvakt=debug,warn", format: json}
 "#;
     let config = config(text, &[]);
     let [any, workloads, gateways] = &config.listen.ext_authz[..] else { panic!("three") };
-    assert_eq!((any.asked_by, workloads.asked_by), (AskedBy::Any, AskedBy::Workloads));
+    assert_eq!((any.trust.asked_by, workloads.trust.asked_by), (AskedBy::Any, AskedBy::Workloads));
     assert!(matches!(&gateways.address, Address::Unix(path) if path.is_absolute()));
     let tls = config.listen.tls.unwrap();
     assert!(tls.certificate.ends_with("tls/c.pem") && tls.certificate.is_absolute());
@@ -154,7 +155,7 @@ entra:
   proxy: webproxy.example:8088
 applications:
   paths: [7, {namespaces: [a]}, {path: a, namespaces: []}, {path: b, namespace: [b]}, c, {path: c, namespaces: ['*']}]
-  kubernetes: {enabled: true}
+  kubernetes: {enabled: true, namespaces: ['*', 7]}
 target:
   sources: [hosts]
   gateways: [istio-ingressgateway]
@@ -182,7 +183,8 @@ limits: {deadline: soon, concurrent_checks: 0}
         "portvakt.yaml:13:70: error: unknown_key: There is no key applications.paths[].namespace; did you mean \"namespaces\"?",
         "portvakt.yaml:13:90: error: invalid_value: applications.paths has",
         "portvakt.yaml:13:113: error: invalid_value: applications.paths[].namespaces: \"*\" cannot be a namespace.",
-        "portvakt.yaml:14:25: error: invalid_value: This version does not read documents from the cluster.",
+        "portvakt.yaml:14:44: error: invalid_value: applications.kubernetes.namespaces: \"*\" cannot be a namespace.",
+        "portvakt.yaml:14:49: error: wrong_type: applications.kubernetes.namespaces must be a text",
         "portvakt.yaml:16:13: error: invalid_value: target.sources must be one of context_extension, destination_principal, host, not \"hosts\"; did you mean \"host\"?",
         "portvakt.yaml:17:14: error: invalid_value: target.gateways: \"istio-ingressgateway\" is not namespace/service-account",
         "portvakt.yaml:18:24: error: invalid_value: target.default_application: \"api\" is not of the form",

@@ -1,0 +1,194 @@
+//! What is known of a cluster's objects.
+
+use std::{
+    collections::BTreeMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+use tracing::info;
+
+use super::object::{Name, Object};
+use crate::{
+    applications::{document::Kind, manifests::Manifests},
+    finding::Place,
+    yaml::Node,
+};
+
+/// The objects of a cluster, each with what it said when it was last readable.
+///
+/// A list comes in pages and counts when it is whole: until then, what was known before stays.
+#[derive(Debug)]
+pub struct Objects {
+    cluster: String,
+    /// Told of every change.
+    changed: Arc<Notify>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+pub struct State {
+    lists: Vec<List>,
+    is_changed: bool,
+}
+
+/// The objects of one kind, in one namespace or all.
+#[derive(Debug)]
+struct List {
+    kind: Kind,
+    objects: BTreeMap<Name, Held>,
+    /// What has come of a list that is not whole yet.
+    begun: BTreeMap<Name, Held>,
+    was_whole: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    version: Option<String>,
+    manifests: Manifests,
+}
+
+/// Which list: there is one for each watch.
+#[derive(Debug, Clone, Copy)]
+pub struct ListId(usize);
+
+impl Objects {
+    /// No lists yet. `cluster` is what applications are told to be in.
+    pub fn new(cluster: String, changed: Arc<Notify>) -> Self {
+        Self { cluster, changed, state: Mutex::default() }
+    }
+
+    /// A list of objects of one kind, about which nothing is known yet.
+    pub fn add(&self, kind: Kind) -> ListId {
+        let lists = &mut self.lock().lists;
+        lists.push(List {
+            kind,
+            objects: BTreeMap::new(),
+            begun: BTreeMap::new(),
+            was_whole: false,
+        });
+        ListId(lists.len() - 1)
+    }
+
+    /// All objects are about to be told of anew.
+    pub fn begin(&self, id: ListId) {
+        self.list(id, |list, _| list.begun.clear());
+    }
+
+    /// One of them.
+    pub fn listed(&self, id: ListId, object: Object) {
+        self.list(id, |list, cluster| {
+            let name = object.name();
+            let held = list.read(&name, object, cluster);
+            list.begun.insert(name, held);
+        });
+    }
+
+    /// That was all of them: what is not among them is gone.
+    pub fn whole(&self, id: ListId) {
+        self.list(id, |list, _| {
+            let earlier = mem::replace(&mut list.objects, mem::take(&mut list.begun));
+            list.was_whole = true;
+            for name in earlier.keys().filter(|name| !list.objects.contains_key(name)) {
+                list.tell_gone(name);
+            }
+        });
+        self.announce();
+    }
+
+    /// An object is new or different.
+    pub fn applied(&self, id: ListId, object: Object) {
+        self.list(id, |list, cluster| {
+            let name = object.name();
+            let held = list.read(&name, object, cluster);
+            list.objects.insert(name, held);
+        });
+        self.announce();
+    }
+
+    /// An object is gone, and its application with it.
+    pub fn deleted(&self, id: ListId, object: &Object) {
+        self.list(id, |list, _| {
+            let name = object.name();
+            if list.objects.remove(&name).is_some() {
+                list.tell_gone(&name);
+            }
+        });
+        self.announce();
+    }
+
+    /// Whether every list was whole once.
+    pub fn are_complete(&self) -> bool {
+        let state = self.lock();
+        !state.lists.is_empty() && state.lists.iter().all(|list| list.was_whole)
+    }
+
+    /// Whether something is different from the last time that this was asked.
+    pub fn take_changed(&self) -> bool {
+        mem::take(&mut self.lock().is_changed)
+    }
+
+    /// What the objects say, as it is while the guard is held.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        // Whoever panicked left an object out at worst.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn list<T>(&self, id: ListId, change: impl FnOnce(&mut List, &str) -> T) {
+        if let Some(list) = self.lock().lists.get_mut(id.0) {
+            change(list, &self.cluster);
+        }
+    }
+
+    fn announce(&self) {
+        self.lock().is_changed = true;
+        self.changed.notify_one();
+    }
+}
+
+impl State {
+    /// What the objects say, in the order of their names.
+    pub fn contents(&self) -> impl Iterator<Item = &Manifests> {
+        self.lists.iter().flat_map(|list| list.objects.values()).map(|held| &held.manifests)
+    }
+}
+
+impl List {
+    /// Reads an object that is not the same as before. One that cannot be read still says what it
+    /// said.
+    fn read(&self, name: &Name, object: Object, cluster: &str) -> Held {
+        let version = object.version().map(str::to_owned);
+        let earlier = self.objects.get(name);
+        match earlier {
+            Some(held) if version.is_some() && held.version == version => held.clone(),
+            _ => {
+                let node = self.node(name, object.content);
+                let earlier = earlier.map(|held| &held.manifests);
+                Held { version, manifests: Manifests::of_object(&node, earlier, cluster) }
+            }
+        }
+    }
+
+    /// The object as a document, which is found by the object's own name.
+    fn node(&self, name: &Name, mut content: Value) -> Node {
+        if let Value::Object(members) = &mut content {
+            // Members of a list need not repeat what was asked for.
+            members.insert("apiVersion".to_owned(), self.kind.api_version().into());
+            members.insert("kind".to_owned(), self.kind.as_str().into());
+        }
+        Node::of_json(&Place::whole(self.source(name)), content)
+    }
+
+    fn source(&self, Name { namespace, name }: &Name) -> String {
+        format!("kubernetes:{}/{namespace}/{name}", self.kind.plural())
+    }
+
+    fn tell_gone(&self, name: &Name) {
+        info!(place = self.source(name), "the object was deleted; what it said counts no longer");
+    }
+}
+
+#[cfg(test)]
+mod tests;

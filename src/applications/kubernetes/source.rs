@@ -1,0 +1,191 @@
+//! Asking an API server, for as long as the service runs.
+
+use std::{convert::Infallible, io, sync::Arc, thread, time::Duration};
+
+use futures_util::{StreamExt, future::join_all};
+use kube::{
+    Api, Client, Config,
+    client::ClientBuilder,
+    config::InferConfigError,
+    runtime::watcher::{self, Event, watcher},
+};
+use tokio::{runtime, sync::oneshot, time::sleep};
+use tonic::codegen::http::Response;
+use tower::util::MapResponseLayer;
+
+use super::{
+    object::Object,
+    objects::{ListId, Objects},
+    trouble::Trouble,
+};
+use crate::{
+    applications::{document::Kind, priority::give_way},
+    config::Namespaces,
+    telemetry::Metrics,
+};
+
+/// How long a watch goes on before it is begun anew where it left off, in seconds. As long, at most,
+/// the age of what is known can be off.
+const WATCH_SECONDS: u32 = 20;
+/// For a connection, and between two pieces of an answer: longer than a watch says nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Objects asked for at once.
+const PAGE: u32 = 500;
+/// After a failure, twice as long after each that follows, and never longer than the most.
+const PAUSE_LEAST: Duration = Duration::from_millis(500);
+const PAUSE_MOST: Duration = Duration::from_secs(10);
+
+/// How the API server is reached, and what it is asked for.
+#[derive(Debug)]
+pub struct Source {
+    config: Config,
+    namespaces: Namespaces,
+    objects: Arc<Objects>,
+    metrics: Arc<Metrics>,
+}
+
+/// No API server is known.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "applications.kubernetes is enabled, but no API server is known: {0}; run in a cluster with a \
+     service account, or set KUBECONFIG"
+)]
+pub struct ConnectError(#[from] Box<InferConfigError>);
+
+/// Why nobody asks any more.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    #[error("the thread that asks the API server cannot be started: {0}")]
+    Thread(#[from] io::Error),
+    #[error("the API server cannot be asked: {0}")]
+    Client(#[from] Box<kube::Error>),
+    #[error("asking the API server was cut short")]
+    Cut,
+}
+
+impl Source {
+    /// Finds the API server by `KUBECONFIG` or by the pod's service account. It is not asked yet.
+    ///
+    /// # Errors
+    /// [`ConnectError`] where neither is there or they make no sense.
+    pub async fn infer(
+        namespaces: Namespaces,
+        objects: Arc<Objects>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, ConnectError> {
+        let mut config = Config::infer().await.map_err(Box::new)?;
+        config.connect_timeout = Some(PATIENCE);
+        config.read_timeout = Some(PATIENCE);
+        Ok(Self { config, namespaces, objects, metrics })
+    }
+
+    /// Keeps the objects current, without end.
+    ///
+    /// # Errors
+    /// [`FollowError`]; an API server that does not answer is none.
+    pub async fn follow(self) -> Result<Infallible, FollowError> {
+        let (tell, told) = oneshot::channel();
+        // Decoding a long list must not stand in the way of checks.
+        thread::Builder::new().name("kubernetes".into()).spawn(move || {
+            // Where nobody listens any more, the service has ended.
+            let _ = tell.send(self.run());
+        })?;
+        told.await.map_err(|_| FollowError::Cut)?
+    }
+
+    fn run(self) -> Result<Infallible, FollowError> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut watches = Vec::new();
+            for kind in Kind::ALL {
+                match &self.namespaces {
+                    Namespaces::Any => watches.push(self.watch(kind, None)?),
+                    // Others need not be permitted then.
+                    Namespaces::Only(names) => {
+                        for name in names {
+                            watches.push(self.watch(kind, Some(name))?);
+                        }
+                    }
+                }
+            }
+            join_all(watches.into_iter().map(Watch::run)).await;
+            Err(FollowError::Cut)
+        })
+    }
+
+    /// The watch of a kind, in one namespace or all.
+    fn watch(&self, kind: Kind, namespace: Option<&str>) -> Result<Watch, FollowError> {
+        let trouble = Arc::new(Trouble::none(kind));
+        let client = self.client(kind, &trouble).map_err(Box::new)?;
+        let resource = kind.resource();
+        let api = match namespace {
+            None => Api::all_with(client, &resource),
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        };
+        let objects = Arc::clone(&self.objects);
+        Ok(Watch { api, list: objects.add(kind), objects, trouble })
+    }
+
+    /// A client that notes when the API server answered.
+    fn client(&self, kind: Kind, trouble: &Arc<Trouble>) -> kube::Result<Client> {
+        let (metrics, trouble) = (Arc::clone(&self.metrics), Arc::clone(trouble));
+        let note = move |response: Response<_>| {
+            if response.status().is_success() {
+                metrics.kubernetes_answered(kind.plural());
+                trouble.over();
+            }
+            response
+        };
+        let builder = ClientBuilder::try_from(self.config.clone())?;
+        Ok(builder.with_layer(&MapResponseLayer::new(note)).build())
+    }
+}
+
+/// One list that is kept current.
+struct Watch {
+    api: Api<Object>,
+    list: ListId,
+    objects: Arc<Objects>,
+    trouble: Arc<Trouble>,
+}
+
+impl Watch {
+    async fn run(self) {
+        let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
+        let mut events = watcher(self.api.clone(), config).boxed();
+        let mut pause = PAUSE_LEAST;
+        // It never ends by itself: after an error it begins where it was.
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => {
+                    // A list that begins has not succeeded yet.
+                    if !matches!(event, Event::Init) {
+                        pause = PAUSE_LEAST;
+                    }
+                    self.take(event);
+                }
+                Err(error) if self.trouble.is_met(&error) => {
+                    sleep(pause).await;
+                    pause = (2 * pause).min(PAUSE_MOST);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn take(&self, event: Event<Object>) {
+        let Self { objects, list, .. } = self;
+        match event {
+            Event::Init => objects.begin(*list),
+            Event::InitApply(object) => objects.listed(*list, object),
+            Event::InitDone => {
+                objects.whole(*list);
+                if objects.are_complete() {
+                    give_way();
+                }
+            }
+            Event::Apply(object) => objects.applied(*list, object),
+            Event::Delete(object) => objects.deleted(*list, &object),
+        }
+    }
+}
