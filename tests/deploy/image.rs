@@ -28,7 +28,7 @@ use tokio_rustls::{
 use url::Url;
 
 use crate::{
-    not_checked, repository,
+    repository,
     support::{
         Issuer, Portvakt,
         certificates::{Authority, Identity},
@@ -44,19 +44,15 @@ const ISSUER: &str = "issuer.test";
 /// On loopback, and most likely nobody else's.
 const DNS: &str = "127.0.0.153";
 
-/// The folder, where it was made.
-fn image() -> Option<PathBuf> {
+fn image() -> PathBuf {
     let folder = repository("target/image-root");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    not_checked("the image", "make image-root makes its folder");
-    None
+    assert!(folder.is_dir(), "make image-root makes {}", folder.display());
+    folder
 }
 
 #[test]
 fn the_image_holds_the_program_and_certificates_and_nothing_else() {
-    let Some(image) = image() else { return };
+    let image = image();
     let mut folders = vec![image.clone()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -74,11 +70,8 @@ fn the_image_holds_the_program_and_certificates_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn portvakt_runs_in_the_image_and_reaches_an_issuer_over_tls() {
-    let Some(image) = image() else { return };
-    if !getuid().is_root() {
-        not_checked("the image at work", "only root may change the root of a process");
-        return;
-    }
+    let image = image();
+    assert!(getuid().is_root(), "only root may change the root of a process");
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     copy(&image, &root);

@@ -140,7 +140,7 @@ fn policies_of_istio_name_providers_that_the_mesh_has() {
     let mut providers = Vec::new();
     for provider in mesh["extensionProviders"].as_array().unwrap() {
         let asked = &provider["envoyExtAuthzGrpc"];
-        assert_eq!(asked["service"], "portvakt.portvakt.svc.cluster.local");
+        assert_eq!(asked["service"], "portvakt-mesh.portvakt.svc.cluster.local");
         assert_eq!((&asked["timeout"], &asked["statusOnError"]), (&"0.2s".into(), &"503".into()));
         providers.push((provider["name"].as_str().unwrap(), asked["port"].as_u64().unwrap()));
     }
