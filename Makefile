@@ -15,8 +15,8 @@ ROUNDS := 8
 STOPS := 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt deny advisories sbom bench bench-envoy bench-opa plateau \
-	instructions differential differential-pyjwt fuzz soak faults clean
+.PHONY: help setup demo test test-kubernetes lint fmt deny advisories sbom bench bench-envoy \
+	bench-opa plateau instructions differential differential-pyjwt fuzz soak faults clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
@@ -32,6 +32,13 @@ demo: ## Try it: an issuer, applications, an upstream, and Portvakt behind a rea
 
 test: setup ## Run all tests, those through a real Envoy included
 	cargo test --locked
+
+test-kubernetes: ## Run the tests of documents from a cluster in that of KUBECONFIG, where CRDs and namespaces may be created
+	@[ -f "$$KUBECONFIG" ] || { echo "test-kubernetes: KUBECONFIG must name the file of a cluster" \
+		"where these tests may create CRDs and namespaces (portvakt-test-…)" >&2; exit 1; }
+	@scripts/setup envoy
+	PORTVAKT_TEST_KUBECONFIG="$$KUBECONFIG" cargo test --locked --test e2e -- \
+		kubernetes::cases kubernetes::contested --test-threads=1
 
 lint: ## Check formatting, and clippy with warnings as errors
 	cargo fmt --check
