@@ -6,23 +6,24 @@ CARGO_CYCLONEDX := target/tools/bin/cargo-cyclonedx
 
 # For `make fuzz`: how long each target runs. For `make soak`: how long all of it runs. For
 # `make differential`: how many tokens. For `make faults`: which part of it, how many rounds of
-# each fault, and how many stops.
+# each fault, and how many rolling updates.
 SECONDS := 30
 MINUTES := 10
 CASES := 1000000
 PART := all
 ROUNDS := 8
-STOPS := 100
+ROLLS := 25
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kubernetes lint fmt deny advisories sbom bench bench-envoy \
-	bench-opa plateau instructions differential differential-pyjwt fuzz soak faults clean
+.PHONY: help setup demo test test-kubernetes test-deploy image-root lint fmt deny advisories \
+	sbom bench bench-envoy bench-opa plateau instructions differential differential-pyjwt fuzz soak faults \
+	rolling test-envoys clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
 		printf '  make %-18s %s\n' "$$target" "$$purpose"; done
 
-setup: ## Install what demo and test need: Envoy, an older Envoy, prometheus, h2load
+setup: ## Install what demo and test need: Envoys, kubernetes-validate, prometheus, h2load
 	@scripts/setup tests
 
 demo: ## Try it: an issuer, applications, an upstream, and Portvakt behind a real Envoy
@@ -39,6 +40,13 @@ test-kubernetes: ## Run the tests of documents from a cluster in that of KUBECON
 	@scripts/setup envoy
 	PORTVAKT_TEST_KUBECONFIG="$$KUBECONFIG" cargo test --locked --test e2e -- \
 		kubernetes::cases kubernetes::contested --test-threads=1
+
+test-deploy: setup image-root ## Check all of deploy/: the chart by Helm and the image, as root, too
+	DEPLOY_TESTS=all cargo test --locked --test deploy
+
+image-root: ## Make the folder that is the whole image: target/image-root
+	@scripts/setup image
+	scripts/image-root target/image-root
 
 lint: ## Check formatting, and clippy with warnings as errors
 	cargo fmt --check
@@ -80,9 +88,15 @@ fuzz: ## Run each fuzz target for 30 seconds; SECONDS=… for longer
 soak: setup ## Ten minutes of traffic, rotation, reloads and faults through Envoy; MINUTES=… for others
 	SOAK_MINUTES=$(MINUTES) cargo test --release --locked --test soak
 
-faults: setup ## Latency under faults and floods, 100 stops; PART=issuer|floods|restarts, ROUNDS=…, STOPS=…
-	FAULTS_PART=$(PART) FAULTS_ROUNDS=$(ROUNDS) FAULTS_STOPS=$(STOPS) \
+faults: setup ## Latency under faults and floods, 100 stops; PART=issuer|floods|restarts, ROUNDS=…, ROLLS=…
+	FAULTS_PART=$(PART) FAULTS_ROUNDS=$(ROUNDS) FAULTS_ROLLS=$(ROLLS) \
 		cargo test --release --locked --test faults
+
+rolling: ## Rolling updates of two instances behind Envoy, without a failed request; ROLLS=…
+	@$(MAKE) --no-print-directory faults PART=restarts
+
+test-envoys: setup ## Run the end-to-end tests with each release of Envoy since 1.36; takes long
+	@scripts/test-envoys
 
 bench: setup ## Compare the service with a floor, in one run
 	cargo bench --locked --bench side_by_side

@@ -213,7 +213,11 @@ impl Authorizer {
 
     fn presenter<'a>(&self, request: &Request<'a>) -> Presenter<'a> {
         let Target { trust_domains, gateways, .. } = &self.settings.target;
-        let workload = WorkloadId::parse(request.source_principal, trust_domains)
+        let principal = match request.source_principal {
+            "" => request.forwarded_client,
+            principal => principal,
+        };
+        let workload = WorkloadId::parse(principal, trust_domains)
             .filter(|workload| !workload.is_among(gateways));
         Presenter { workload, bind_tokens: self.settings.mesh.bind_tokens }
     }

@@ -17,6 +17,8 @@ pub struct Request<'a> {
     pub destination_principal: &'a str,
     /// Principal of the certificate that the caller's workload presented; empty without one.
     pub source_principal: &'a str,
+    /// The caller's principal as the proxy forwards it; empty unless the proxy is believed.
+    pub forwarded_client: &'a str,
     /// The Host header or `:authority`: the caller's to choose.
     pub host: &'a str,
     pub method: &'a str,

@@ -66,6 +66,11 @@ pub const KEYS: &[Key] = &[
         "`any`",
         "`any`, `workloads` (Host is never consulted) or `gateways` (Host decides).",
     ),
+    yaml(
+        "listen.ext_authz[].forwarded_client_cert",
+        "`false`",
+        "Whether the last element of `x-forwarded-client-cert` names the workload that calls, where the proxy tells none itself.",
+    ),
     text("listen.admin", "`0.0.0.0:9090`", "Where `/livez`, `/readyz` and `/metrics` are found."),
     text(
         "listen.tls.certificate",

@@ -63,7 +63,22 @@ pub struct Listen {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
     pub address: Address,
+    pub trust: Trust,
+}
+
+/// What the proxies that ask at a listener are believed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trust {
     pub asked_by: AskedBy,
+    /// That the last element of `x-forwarded-client-cert` is theirs, and names their client.
+    pub forwarded_client_cert: bool,
+}
+
+impl From<AskedBy> for Trust {
+    /// No forwarded client.
+    fn from(asked_by: AskedBy) -> Self {
+        Self { asked_by, forwarded_client_cert: false }
+    }
 }
 
 /// A TCP address or a Unix socket.

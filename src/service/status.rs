@@ -79,6 +79,7 @@ impl Status {
         self.shared.metrics.token_cache_entries(self.shared.authorizer.cached_tokens());
         let memberships = self.shared.authorizer.cached_memberships();
         self.shared.metrics.graph.cache_entries(memberships);
+        self.shared.metrics.ready(self.is_ready());
         self.shared.metrics.encode()
     }
 

@@ -36,6 +36,8 @@ pub struct Metrics {
     rules: IntGaugeVec,
     reloads: IntCounterVec,
     last_reload_success: Gauge,
+    last_reload_successful: IntGauge,
+    ready: IntGauge,
     kubernetes_last_contact: GaugeVec,
     /// Of looking groups up.
     pub graph: GraphMetrics,
@@ -122,6 +124,20 @@ impl Metrics {
                     "When all documents were read without an error last.",
                 ),
             ),
+            last_reload_successful: register(
+                &registry,
+                IntGauge::new(
+                    "portvakt_last_reload_successful",
+                    "Whether the documents had no error when they were read last: 1 or 0.",
+                ),
+            ),
+            ready: register(
+                &registry,
+                IntGauge::new(
+                    "portvakt_ready",
+                    "Whether the service can decide, as /readyz tells: 1 or 0.",
+                ),
+            ),
             kubernetes_last_contact: register(
                 &registry,
                 GaugeVec::new(
@@ -202,9 +218,15 @@ impl Metrics {
     /// The documents were read; `clean` where none had an error.
     pub fn reloaded(&self, clean: bool) {
         self.reloads.with_label_values(&[if clean { "success" } else { "partial" }]).inc();
+        self.last_reload_successful.set(clean.into());
         if clean {
             self.last_reload_success.set(now());
         }
+    }
+
+    /// Whether the service can decide.
+    pub fn ready(&self, ready: bool) {
+        self.ready.set(ready.into());
     }
 
     /// What is in force now.
@@ -278,6 +300,7 @@ mod tests {
         metrics.keys_refreshed("https://login.example/t/v2.0", Some(3));
         metrics.reloaded(true);
         metrics.in_force(2, 3, 1);
+        metrics.ready(true);
         let text = String::from_utf8(metrics.encode().unwrap()).unwrap();
         for line in [
             r#"portvakt_checks_total{application="prod:team-a:api",caller="unknown",decision="deny",reason="token_missing"} 1"#,
@@ -292,6 +315,8 @@ mod tests {
             r#"portvakt_rules{state="unresolved"} 1"#,
             r#"portvakt_reloads_total{outcome="success"} 1"#,
             "portvakt_last_reload_success_timestamp_seconds ",
+            "portvakt_last_reload_successful 1",
+            "portvakt_ready 1",
             "portvakt_log_lines_dropped_total ",
             "portvakt_graph_request_duration_seconds_count 0",
             r#"portvakt_graph_requests_total{outcome="throttled"} 0"#,
@@ -301,6 +326,15 @@ mod tests {
             "process_resident_memory_bytes ",
         ] {
             assert!(text.lines().any(|found| found.starts_with(line)), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn documents_with_an_error_show_until_they_were_read_without() {
+        let metrics = Metrics::new();
+        for (clean, expected) in [(true, 1), (false, 0), (false, 0), (true, 1)] {
+            metrics.reloaded(clean);
+            assert_eq!(metrics.last_reload_successful.get(), expected);
         }
     }
 }

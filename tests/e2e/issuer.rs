@@ -188,6 +188,7 @@ async fn an_issuer_that_comes_late_is_waited_for() {
     let token = issuer.issue(HOME, &Token::of_application(WEBSHOP));
     let (status, text) = portvakt.admin("/readyz").await;
     assert_eq!((status, text.contains("no issuer's keys are loaded")), (503, true), "{text}");
+    assert_eq!(portvakt.metric("portvakt_ready").await, Some(0.0));
     assert_eq!(portvakt.admin("/livez").await.0, 200);
     until_equal(Some("keys_unavailable".to_owned()), async || send(&token).await.reason()).await;
     send(&token).await.assert_denied("keys_unavailable");
@@ -196,6 +197,7 @@ async fn an_issuer_that_comes_late_is_waited_for() {
     let portvakt = portvakt.ready().await;
     send(&token).await.received();
     assert_eq!(upstream.requests(), 1);
+    assert_eq!(portvakt.metric("portvakt_ready").await, Some(1.0));
     drop(portvakt);
 }
 

@@ -82,6 +82,32 @@ async fn a_mismatch_can_be_reported_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_forwarded_client_is_believed_only_where_that_is_configured() {
+    let webshop = Token::of_application(WEBSHOP);
+    let [own, other] = ["webshop", "newsletter"].map(|name| {
+        format!(
+            "URI=spiffe://told,By=spiffe://a;URI=spiffe://cluster.local/ns/team-orders/sa/{name}"
+        )
+    });
+    for is_believed in [true, false] {
+        let listener = json!({"address": "127.0.0.1:0", "forwarded_client_cert": is_believed});
+        let config =
+            json!({"listen": {"ext_authz": [listener]}, "mesh": {"bind_tokens": "enforce"}});
+        let world = World::with(Release::Current, config, |envoy| envoy.forwards_client_cert());
+        let world = world.await;
+        let get = async |client: &str| {
+            let request = world.get("/orders").header("x-forwarded-client-cert", client);
+            request.token(&webshop).send().await
+        };
+        get(&own).await.received();
+        match is_believed {
+            true => get(&other).await.assert_denied("workload_mismatch"),
+            false => drop(get(&other).await.received()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sidecar_in_plaintext_believes_no_host() {
     let config = json!({
         "listen": {"ext_authz": [{"address": "127.0.0.1:0", "asked_by": "workloads"}]},

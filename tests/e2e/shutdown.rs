@@ -4,42 +4,31 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    Envoy, Issuer, Portvakt, Release, Token, Upstream, World,
+    Issuer, Portvakt, Token, World,
     documents::{self, FOREIGN, HOME, WEBSHOP},
-    envoy,
+    fleet::{Fleet, Way},
     load::Load,
     until,
+    wait::PATIENCE,
     world::configuration,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_two_instances_ends_under_load_without_a_failed_request() {
-    let (folder, issuer, config) = surroundings(json!({}));
-    let mut leaving = Portvakt::start(folder.path(), &config).await.ready().await;
-    let staying = Portvakt::start(folder.path(), &config).await.ready().await;
-    let upstream = Upstream::start().await;
-    let instances = [&*leaving.listeners[0], &*staying.listeners[0]];
-    let config = quick_health_checks(envoy::Config::shipped(&instances, &upstream));
-    let envoy = Envoy::start(Release::Current, folder.path(), &config).await;
+    roll(Way::Endpoints, json!({})).await;
+}
 
-    let token = issuer.issue(HOME, &Token::of_application(WEBSHOP));
-    let load = Load::start(&envoy, &token, |answer| answer.status == 200);
-    until("both instances to be asked", async || {
-        let counts = [checks(&leaving).await, checks(&staying).await];
-        counts.iter().all(|count| *count > 100.0).then_some(())
-    })
-    .await;
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_one_address_likewise_and_connections_of_age_spread_the_checks_anew() {
+    roll(Way::OneAddress, json!({"limits": {"connection_age": "1s"}})).await;
+}
 
-    leaving.signal("TERM");
-    assert_eq!(leaving.ended().await.code(), Some(0), "{}", leaving.log.text());
-    for message in ["asked to stop", "drained", "stopped"] {
-        leaving.log.event("message", message).await;
-    }
-    let before = load.answers();
-    let goes_on = async || (load.answers() > before + 200).then_some(());
-    until("the other instance to go on", goes_on).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_one_address_nothing_else_brings_checks_to_an_instance_that_is_back() {
+    let (mut fleet, load) = fleet_under_load(Way::OneAddress, json!({})).await;
+    fleet.instances[0].restart().await;
+    assert_eq!(fleet.shares(500.0).await, [0.0, 1.0]);
     load.stop().await;
-    assert_eq!(envoy.statistic("http.inbound.ext_authz.error").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,6 +57,30 @@ async fn where_nobody_answers_nobody_gets_in() {
     assert_eq!(world.upstream.requests(), 1);
 }
 
+async fn fleet_under_load(way: Way, changes: Value) -> (Fleet, Load) {
+    let fleet = Fleet::start(way, &changes).await;
+    let token = fleet.issuer.issue(HOME, &Token::of_application(WEBSHOP));
+    let load = Load::start(&fleet.envoy, &token, |answer| answer.status == 200);
+    (fleet, load)
+}
+
+/// Each instance in turn, while the other one has checks too.
+async fn roll(way: Way, changes: Value) {
+    let (mut fleet, load) = fleet_under_load(way, changes).await;
+    for place in 0..fleet.instances.len() {
+        assert_spread(&fleet).await;
+        fleet.instances[place].restart().await;
+    }
+    assert_spread(&fleet).await;
+    load.stop().await;
+    assert_eq!(fleet.envoy.statistic("http.inbound.ext_authz.error").await, 0);
+}
+
+async fn assert_spread(fleet: &Fleet) {
+    let spread = fleet.spread(PATIENCE).await;
+    assert!(spread.is_reached(), "{spread:?}");
+}
+
 /// Documents, an issuer, and the configuration for them.
 fn surroundings(changes: Value) -> (TempDir, Issuer, Value) {
     let folder = tempfile::tempdir().unwrap();
@@ -75,16 +88,4 @@ fn surroundings(changes: Value) -> (TempDir, Issuer, Value) {
     let issuer = Issuer::start(&[HOME, FOREIGN]);
     let config = configuration(&issuer, changes);
     (folder, issuer, config)
-}
-
-/// The shipped interval, a tenth as long, so that it is shorter than the delay of the tests.
-fn quick_health_checks(mut config: envoy::Config) -> envoy::Config {
-    let check = &mut config.portvakt()["health_checks"][0];
-    check["interval"] = "0.2s".into();
-    check["no_traffic_interval"] = "0.2s".into();
-    config
-}
-
-async fn checks(portvakt: &Portvakt) -> f64 {
-    portvakt.metric("portvakt_check_duration_seconds_count").await.unwrap()
 }

@@ -10,7 +10,7 @@
 //! little at a time (`attacks.rs`), so that what is measured on two cores is the service and not
 //! who else wanted to run.
 //!
-//! `FAULTS_PART` runs one of `issuer`, `floods` and `restarts`; `FAULTS_ROUNDS` and `FAULTS_STOPS`
+//! `FAULTS_PART` runs one of `issuer`, `floods` and `restarts`; `FAULTS_ROUNDS` and `FAULTS_ROLLS`
 //! say how many. Everything is on loopback and ends with the run.
 
 #![allow(
@@ -47,7 +47,7 @@ use std::{env, process::ExitCode, time::Instant};
 use attacks::Attackers;
 
 const ROUNDS: usize = 8;
-const STOPS: usize = 100;
+const ROLLS: usize = 25;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -68,7 +68,7 @@ async fn main() -> ExitCode {
         tables.push(floods::measure(rounds).await);
     }
     if is_asked_for("restarts") {
-        tables.push(restarts::measure(number("FAULTS_STOPS", STOPS)).await);
+        tables.push(restarts::measure(number("FAULTS_ROLLS", ROLLS)).await);
     }
     assert!(!tables.is_empty(), "FAULTS_PART is one of all, issuer, floods, restarts");
     for table in &tables {

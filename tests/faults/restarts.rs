@@ -1,60 +1,85 @@
-//! Instances are stopped and started anew under load, one after the other, behind a real Envoy
-//! that asks after their health as the shipped configuration has it.
+//! Rolling updates under load: each instance in turn is stopped and started anew, behind a real
+//! Envoy that asks after their health as the shipped configuration has it. `make rolling`.
+//!
+//! Envoy holds its connections for as long as it may. Where it knows every instance, that does not
+//! matter: it chooses one for each check, and one that is back gets its share at once. Where it
+//! knows one address alone, an instance that is back gets nothing before a connection ends: all
+//! that were open went to the other one meanwhile. There the age of connections spreads the load.
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 
 use crate::{
-    support::{
-        Envoy, Issuer, Portvakt, Release, Upstream,
-        documents::{self, FOREIGN, HOME},
-        envoy, until,
-        world::configuration,
-    },
+    support::fleet::{Fleet, Spread, Way},
     table::{Row, Table},
-    traffic::Traffic,
+    traffic::{Seen, Traffic},
 };
 
 /// Between two requests of a caller.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Checks that each instance must have answered before the next one is stopped.
-const CHECKS: f64 = 50.0;
-/// The shipped interval of health checks, Envoy's own time for passing on what they tell, and the
-/// usual delay of the service: each a tenth as long.
-const HEALTH_CHECKS: &str = "0.2s";
-const PASSED_ON: &str = "0.1s";
+/// The usual delay of the service, a tenth as long, as are the intervals of Envoy (`fleet.rs`).
 const DELAY: &str = "500ms";
-/// After so many stops a line tells how far it is.
-const TOLD: usize = 10;
+/// The shortest age of connections that can be configured.
+const AGE: Duration = Duration::from_secs(1);
+/// So many checks tell of the time after the last roll.
+const AFTERWARDS: f64 = 2000.0;
 
-/// Two instances and what is around them.
-struct Fleet {
-    instances: Vec<Instance>,
-    envoy: Envoy,
-    issuer: Issuer,
-    _upstream: Upstream,
-    _folder: TempDir,
+const WAYS: [Way; 2] = [Way::Endpoints, Way::OneAddress];
+
+/// What was seen of all rolls behind one Envoy.
+struct Rolled {
+    way: Way,
+    stops: usize,
+    seen: Seen,
+    undecided: u64,
+    retries: u64,
+    slowest: Duration,
+    /// Checks of each instance, up to each of its stops, and since.
+    checks: [f64; 2],
 }
 
-/// A service at an address that stays the same.
-struct Instance {
-    portvakt: Portvakt,
-    config: Value,
-    folder: TempDir,
+pub async fn measure(rolls: usize) -> Table {
+    let mut table = Table::new(&[
+        "rolling updates",
+        "stops",
+        "requests",
+        "failed",
+        "undecided",
+        "wrong",
+        "retries",
+        "spread after s",
+        "shares",
+    ]);
+    for way in WAYS {
+        table.add(roll(way, rolls).await.row());
+    }
+    table
 }
 
-pub async fn measure(stops: usize) -> Table {
-    let mut fleet = Fleet::start().await;
+async fn roll(way: Way, rolls: usize) -> Rolled {
+    let age = format!("{}s", AGE.as_secs());
+    let changes = json!({"shutdown": {"delay": DELAY}, "limits": {"connection_age": age}});
+    let mut fleet = Fleet::start(way, &changes).await;
     let traffic = Traffic::start(&fleet.envoy, &fleet.issuer, PAUSE);
-    for stop in 0..stops {
-        if stop.is_multiple_of(TOLD) {
-            println!("faults: restarts, stop {} of {stops}", stop + 1);
+    let (mut slowest, mut checks) = (Duration::ZERO, [0.0; 2]);
+    let first = fleet.spread(most(way)).await;
+    println!("faults: {}, before: {}", name(way), told(&first));
+    for number in 1..=rolls {
+        for (place, total) in checks.iter_mut().enumerate() {
+            *total += fleet.instances[place].portvakt.checks().await;
+            fleet.instances[place].restart().await;
+            let spread = fleet.spread(most(way)).await;
+            slowest = slowest.max(spread.after);
+            let instance = place + 1;
+            let told = told(&spread);
+            println!("faults: {}, roll {number}, instance {instance}: {told}", name(way));
         }
-        fleet.all_are_asked().await;
-        fleet.instances[stop % 2].restart().await;
-        fleet.all_are_healthy().await;
+    }
+    let [one, other] = fleet.shares(AFTERWARDS).await;
+    println!("faults: {}, afterwards: {one:.2} and {other:.2} of the checks", name(way));
+    for (instance, total) in fleet.instances.iter().zip(&mut checks) {
+        *total += instance.portvakt.checks().await;
     }
     let seen = traffic.stop().await;
     for answer in &seen.unexpected {
@@ -62,74 +87,43 @@ pub async fn measure(stops: usize) -> Table {
     }
     let undecided = fleet.envoy.statistic("http.inbound.ext_authz.error").await;
     let retries = fleet.envoy.statistic("cluster.portvakt.upstream_rq_retry").await;
-    let heads =
-        ["SIGTERM under load", "stops", "requests", "failed", "undecided", "wrong", "retries"];
-    let mut table = Table::new(&heads);
-    let row = Row::of("")
-        .text(stops)
-        .text(seen.requests)
-        .none(seen.failed)
-        .none(usize::try_from(undecided).unwrap())
-        .none(seen.wrong)
-        .text(retries);
-    table.add(row);
-    table
+    Rolled { way, stops: 2 * rolls, seen, undecided, retries, slowest, checks }
 }
 
-impl Fleet {
-    async fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("portvakt-faults-").tempdir().unwrap();
-        let issuer = Issuer::start(&[HOME, FOREIGN]);
-        let instances = vec![Instance::start(&issuer).await, Instance::start(&issuer).await];
-        let upstream = Upstream::start().await;
-        let addresses: Vec<_> = instances.iter().map(|one| &*one.portvakt.listeners[0]).collect();
-        let mut config = envoy::Config::shipped(&addresses, &upstream);
-        let cluster = config.portvakt();
-        cluster["common_lb_config"] = json!({"update_merge_window": PASSED_ON});
-        let check = &mut cluster["health_checks"][0];
-        check["interval"] = HEALTH_CHECKS.into();
-        check["no_traffic_interval"] = HEALTH_CHECKS.into();
-        let envoy = Envoy::start(Release::Current, folder.path(), &config).await;
-        let fleet = Self { instances, envoy, issuer, _upstream: upstream, _folder: folder };
-        fleet.all_are_healthy().await;
-        fleet
-    }
-
-    async fn all_are_healthy(&self) {
-        until("Envoy to see both instances healthy", async || {
-            let healthy = self.envoy.statistic("cluster.portvakt.membership_healthy").await;
-            (healthy == 2).then_some(())
-        })
-        .await;
-    }
-
-    async fn all_are_asked(&self) {
-        for instance in &self.instances {
-            until("the instance to be asked", async || {
-                let count = instance.portvakt.metric("portvakt_check_duration_seconds_count").await;
-                (count > Some(CHECKS)).then_some(())
-            })
-            .await;
-        }
+impl Rolled {
+    fn row(&self) -> Row {
+        let [one, other] = self.checks;
+        let share = |checks: f64| checks / (one + other);
+        Row::of(name(self.way))
+            .text(self.stops)
+            .text(self.seen.requests)
+            .none(self.seen.failed)
+            .none(usize::try_from(self.undecided).unwrap())
+            .none(self.seen.wrong)
+            .text(self.retries)
+            .bar(self.slowest.as_secs_f64(), most(self.way).as_secs_f64(), 1)
+            .text(format!("{:.2} {:.2}", share(one), share(other)))
     }
 }
 
-impl Instance {
-    async fn start(issuer: &Issuer) -> Self {
-        let folder = tempfile::Builder::new().prefix("portvakt-faults-").tempdir().unwrap();
-        documents::write(&folder.path().join("applications"));
-        let changes = json!({"shutdown": {"delay": DELAY}});
-        let mut config = configuration(issuer, changes);
-        let portvakt = Portvakt::start(folder.path(), &config).await.ready().await;
-        config["listen"]["ext_authz"] = (*portvakt.listeners[0]).into();
-        Self { portvakt, config, folder }
+fn name(way: Way) -> &'static str {
+    match way {
+        Way::Endpoints => "an Envoy that knows both",
+        Way::OneAddress => "one address for both",
     }
+}
 
-    /// Asks it to stop, and starts it anew once it has.
-    async fn restart(&mut self) {
-        self.portvakt.signal("TERM");
-        let ended = self.portvakt.ended().await;
-        assert_eq!(ended.code(), Some(0), "{}", self.portvakt.log.text());
-        self.portvakt = Portvakt::start(self.folder.path(), &self.config).await.ready().await;
+/// How long it may take until an instance that is back has a quarter of the checks: as long as
+/// Envoy takes to learn of it, or so many lives of connections that chance has had its way.
+fn most(way: Way) -> Duration {
+    match way {
+        Way::Endpoints => Duration::from_secs(2),
+        Way::OneAddress => 6 * AGE,
     }
+}
+
+fn told(spread: &Spread) -> String {
+    let [one, other] = spread.shares;
+    let after = spread.after.as_secs_f64();
+    format!("{one:.2} and {other:.2} of the checks after {after:.1} s")
 }

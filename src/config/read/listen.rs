@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{
-    super::{Address, AskedBy, Listen, Listener, Tls, document::check_members},
+    super::{Address, AskedBy, Listen, Listener, Tls, Trust, document::check_members},
     values::{Values, choose},
 };
 use crate::{
@@ -34,7 +34,7 @@ fn listeners(values: &mut Values<'_>) -> Option<Vec<Listener>> {
     let elements = values.elements(PATH);
     if values.node(PATH).is_none() {
         let address = Address::Tcp(DEFAULT_EXT_AUTHZ);
-        return Some(vec![Listener { address, asked_by: AskedBy::Any }]);
+        return Some(vec![Listener { address, trust: Trust::default() }]);
     }
     if elements.is_empty() {
         values.invalid(PATH, "must have one address at least");
@@ -64,7 +64,7 @@ fn listener(node: &Node, values: &mut Values<'_>) -> Option<Listener> {
     const ADDRESS: &str = "listen.ext_authz[].address";
     if !matches!(node.value, Value::Mapping(_)) {
         let address = address(node, "listen.ext_authz", values)?;
-        return Some(Listener { address, asked_by: AskedBy::Any });
+        return Some(Listener { address, trust: Trust::default() });
     }
     let reader = &mut *values.reader;
     check_members(node, "listen.ext_authz[]", reader);
@@ -74,11 +74,16 @@ fn listener(node: &Node, values: &mut Values<'_>) -> Option<Listener> {
         Some(node) => choose(node, "listen.ext_authz[].asked_by", &ASKED_BY, reader),
         None => Some(AskedBy::Any),
     };
+    let forwarded = match members.get("forwarded_client_cert") {
+        Some(node) => reader.boolean(node, "listen.ext_authz[].forwarded_client_cert"),
+        None => Some(false),
+    };
     let Some(stated) = members.get("address") else {
         return missing(node, ADDRESS, reader);
     };
     let address = address(stated, ADDRESS, values);
-    Some(Listener { address: address?, asked_by: asked_by? })
+    let trust = Trust { asked_by: asked_by?, forwarded_client_cert: forwarded? };
+    Some(Listener { address: address?, trust })
 }
 
 fn missing<T>(node: &Node, what: &str, reader: &mut Reader) -> Option<T> {

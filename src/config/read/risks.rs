@@ -11,7 +11,8 @@ pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
     let place = |path: &str| -> Place {
         document.get(path).map_or(document.place(), |node| &node.place).clone()
     };
-    let asked_by = |kind| config.listen.ext_authz.iter().any(|listener| listener.asked_by == kind);
+    let asked_by =
+        |kind| config.listen.ext_authz.iter().any(|listener| listener.trust.asked_by == kind);
     let is_mesh =
         config.mesh.bind_tokens == BindTokens::Enforce || !config.target.gateways.is_empty();
     if is_mesh && asked_by(AskedBy::Any) {

@@ -40,7 +40,7 @@ fn little_needs_to_be_stated() {
     let config = config(LEAST, &[]);
     assert_eq!(config.cluster, "prod");
     assert_eq!(config.listen.ext_authz[0].address.to_string(), "0.0.0.0:9001");
-    assert_eq!(config.listen.ext_authz[0].asked_by, AskedBy::Any);
+    assert_eq!(config.listen.ext_authz[0].trust.asked_by, AskedBy::Any);
     assert_eq!(config.listen.admin.to_string(), "0.0.0.0:9090");
     assert_eq!(config.entra.tenants[0].id.to_string(), TENANT);
     assert_eq!(config.entra.required_role, "access_as_application");
@@ -101,7 +101,7 @@ log: {filter: "portvakt=debug,warn", format: json}
 "#;
     let config = config(text, &[]);
     let [any, workloads, gateways] = &config.listen.ext_authz[..] else { panic!("three") };
-    assert_eq!((any.asked_by, workloads.asked_by), (AskedBy::Any, AskedBy::Workloads));
+    assert_eq!((any.trust.asked_by, workloads.trust.asked_by), (AskedBy::Any, AskedBy::Workloads));
     assert!(matches!(&gateways.address, Address::Unix(path) if path.is_absolute()));
     let tls = config.listen.tls.unwrap();
     assert!(tls.certificate.ends_with("tls/c.pem") && tls.certificate.is_absolute());

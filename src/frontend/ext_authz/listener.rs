@@ -19,14 +19,14 @@ use super::{
 };
 use crate::{
     accept,
-    config::{Address, AskedBy, Limits, Listener},
+    config::{Address, Limits, Listener, Trust},
 };
 
 /// A listener whose address is taken, before it serves.
 #[derive(Debug)]
 pub struct Bound {
     socket: Socket,
-    asked_by: AskedBy,
+    trust: Trust,
     tls: Option<Arc<Certificates>>,
 }
 
@@ -72,7 +72,7 @@ pub async fn bind(
             (Socket::Unix(UnixListener::bind(path).map_err(failed)?, path.clone()), None)
         }
     };
-    Ok(Bound { socket, asked_by: listener.asked_by, tls })
+    Ok(Bound { socket, trust: listener.trust, tls })
 }
 
 /// Serves checks until `draining`, then ends with the last connection. `permits` are those of all
@@ -85,7 +85,7 @@ pub async fn serve(
     permits: Arc<Semaphore>,
     draining: CancellationToken,
 ) {
-    let check = AuthorizationServer::new(CheckService::new(shared, bound.asked_by), &limits);
+    let check = AuthorizationServer::new(CheckService::new(shared, bound.trust), &limits);
     let connections = Arc::new(Connections {
         routes: Arc::new(Routes::new(check, health)),
         tls: bound.tls,

@@ -6,6 +6,7 @@ mod call;
 mod codec;
 mod connection;
 mod executor;
+mod forwarded;
 mod headers;
 mod lent;
 mod listener;

@@ -2,9 +2,12 @@
 
 use tokio::time::Instant;
 
-use super::wire::{Fields, MAP_KEY, MAP_VALUE, Malformed};
+use super::{
+    forwarded::client_uri,
+    wire::{Fields, MAP_KEY, MAP_VALUE, Malformed},
+};
 use crate::{
-    config::AskedBy,
+    config::Trust,
     proto::{
         attribute_context, check_request, header_map, header_value, http_request, peer,
         request as proto_request,
@@ -25,6 +28,8 @@ pub struct Check<'a> {
     pub traceparent: Option<&'a str>,
     /// Headers of the request that spell a name of ours in whatever way.
     pub impostors: Vec<&'a str>,
+    /// The header of this name that came last, as received.
+    forwarded_client_cert: Option<&'a str>,
 }
 
 impl<'a> Check<'a> {
@@ -35,16 +40,21 @@ impl<'a> Check<'a> {
     /// then.
     pub fn read(
         message: &'a [u8],
-        asked_by: AskedBy,
+        trust: impl Into<Trust>,
         deadline: Option<Instant>,
         is_ours: impl Fn(&str) -> bool,
     ) -> Result<Self, Malformed> {
+        let Trust { asked_by, forwarded_client_cert } = trust.into();
         let request = Request { asked_by, deadline, ..Request::default() };
         let mut check = Self { request, ..Self::default() };
         for field in Fields::of(message) {
             if let (check_request::ATTRIBUTES, attributes) = field? {
                 check.read_attributes(attributes, &is_ours)?;
             }
+        }
+        if forwarded_client_cert {
+            let client = check.forwarded_client_cert.and_then(client_uri);
+            check.request.forwarded_client = client.unwrap_or_default();
         }
         Ok(check)
     }
@@ -125,6 +135,7 @@ impl<'a> Check<'a> {
             }
             b"content-type" => self.is_grpc = value_text().is_some_and(is_grpc_type),
             b"traceparent" => self.traceparent = value_text(),
+            b"x-forwarded-client-cert" => self.forwarded_client_cert = value_text(),
             b"origin" => preflight.origin = true,
             b"access-control-request-method" => preflight.requested_method = true,
             _ => {
@@ -206,6 +217,7 @@ mod tests {
     use prost::Message;
 
     use super::*;
+    use crate::config::AskedBy;
 
     fn peer(principal: &str) -> Option<Peer> {
         let service = "a name that the caller chose".to_owned();
@@ -282,6 +294,20 @@ mod tests {
         assert_eq!(authorization, Authorization::Value("Bearer x"));
         assert!(check.is_grpc);
         assert_eq!(check.traceparent, Some("t"));
+    }
+
+    #[test]
+    fn a_forwarded_client_counts_where_the_proxy_is_believed() {
+        const FORWARDED: (&str, &str) = ("x-forwarded-client-cert", "URI=told,By=a;URI=seen");
+        let listed = listed(&[(FORWARDED.0, b"URI=told"), (FORWARDED.0, b"By=a;URI=seen")]);
+        for http in [mapped(&[FORWARDED]), listed] {
+            let message = message(http);
+            for (forwarded_client_cert, expected) in [(true, "seen"), (false, "")] {
+                let trust = Trust { forwarded_client_cert, ..Trust::default() };
+                let check = Check::read(&message, trust, None, |_| false).unwrap();
+                assert_eq!(check.request.forwarded_client, expected);
+            }
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use tonic::{Code, Status, Streaming};
 use super::{answer::Answers, read::Check, room::Room};
 use crate::{
     authorizer::{Authorizer, Outcome},
-    config::{AskedBy, Limits},
+    config::{Limits, Trust},
     decision::{Decision, Denial, DenyReason},
     telemetry::{Metrics, log_decision},
 };
@@ -55,13 +55,13 @@ impl Shared {
 #[derive(Debug)]
 pub struct CheckService {
     shared: Arc<Shared>,
-    asked_by: AskedBy,
+    trust: Trust,
 }
 
 impl CheckService {
-    /// The service of a listener at which such proxies ask.
-    pub fn new(shared: Arc<Shared>, asked_by: AskedBy) -> Self {
-        Self { shared, asked_by }
+    /// The service of a listener whose proxies are believed so much.
+    pub fn new(shared: Arc<Shared>, trust: impl Into<Trust>) -> Self {
+        Self { shared, trust: trust.into() }
     }
 
     /// Where messages take their memory from.
@@ -122,7 +122,7 @@ impl CheckService {
         let place = capacity.try_acquire().map_err(|_| DenyReason::Overloaded)?;
         let message = message.await?;
         let is_ours = |name: &str| answers.headers.is_ours(name);
-        let check = Check::read(message.as_ref(), self.asked_by, Some(deadline), is_ours)
+        let check = Check::read(message.as_ref(), self.trust, Some(deadline), is_ours)
             .map_err(|_| internal_error("The CheckRequest is malformed."))?;
         let outcome = authorizer.authorize(&check.request, place).await;
         let response = answers.write(&outcome, &check.impostors, check.is_grpc);

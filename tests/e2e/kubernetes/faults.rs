@@ -83,7 +83,10 @@ impl Watched {
         self.api.behave(Registrations, Watch, mood);
 
         until_equal("application_unknown".to_owned(), decision).await;
-        assert_eq!(self.scene.decision_at("news.test", &token).await, "application_disabled");
+        until_equal("application_disabled".to_owned(), async || {
+            self.scene.decision_at("news.test", &token).await
+        })
+        .await;
         until("both lists to be read anew", async || {
             let now = self.lists();
             (now[0] > lists[0] && now[1] > lists[1]).then_some(())

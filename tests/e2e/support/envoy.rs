@@ -1,7 +1,7 @@
 //! A real Envoy, with the configuration that is shipped, changed only where a test needs it.
 
 use std::{
-    fs,
+    env, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use super::{Upstream, certificates::Identity, log::Log, until, world::client};
 
 const SHIPPED: &str = include_str!("../../../deploy/envoy/envoy.yaml");
+
+/// Names another program to run as the current release; `make test-envoys` does.
+const PROGRAM: &str = "E2E_ENVOY";
 
 /// The releases that the tests run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,14 +34,18 @@ pub struct Envoy {
 
 /// What Envoy is told.
 #[derive(Debug, Clone)]
-pub struct Config(Value);
+pub struct Config {
+    bootstrap: Value,
+    /// Its threads.
+    workers: u32,
+}
 
 impl Release {
     /// Its program, which `make setup` installs.
     fn program(self) -> PathBuf {
         let path = match self {
-            Self::Current => ".venv/bin/envoy",
-            Self::Older => ".venv/older/envoy/_bin/envoy",
+            Self::Current => env::var(PROGRAM).unwrap_or_else(|_| ".venv/bin/envoy".to_owned()),
+            Self::Older => ".venv/older/envoy/_bin/envoy".to_owned(),
         };
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         assert!(path.is_file(), "{} is missing: run make setup", path.display());
@@ -49,32 +56,49 @@ impl Release {
 impl Config {
     /// The shipped configuration in front of `upstream`, asking at `portvakt`.
     ///
-    /// Only ports differ, the timeout of a check, since on a busy machine 200 ms pass by
-    /// themselves, and the domain: tests ask for many hosts, and one upstream stands for all.
+    /// Only addresses differ, the timeout of a check, and the domain: tests ask for many hosts, and
+    /// one upstream stands for all.
     pub fn shipped(portvakt: &[&str], upstream: &Upstream) -> Self {
-        let mut config = Self(serde_saphyr::from_str(SHIPPED).unwrap());
-        *config.at("/admin/address") = tcp(([127, 0, 0, 1], 0).into());
-        *config.at("/static_resources/listeners/0/address") = tcp(([127, 0, 0, 1], 0).into());
-        let endpoints = portvakt.iter().map(|address| endpoint(address)).collect();
-        config.portvakt()["load_assignment"]["endpoints"] =
-            json!([{"lb_endpoints": Value::Array(endpoints)}]);
-        config.ext_authz()["grpc_service"]["timeout"] = "10s".into();
+        let mut config = Self::of(SHIPPED, portvakt, upstream);
         config.virtual_host()["domains"] = json!(["*"]);
 
         let http2 = config.portvakt()["typed_extension_protocol_options"].clone();
-        let cluster = config.at("/static_resources/clusters/1");
-        let to = |address: SocketAddr| json!([{"lb_endpoints": [endpoint(&address.to_string())]}]);
-        cluster["load_assignment"]["endpoints"] = to(upstream.address);
-        let mut grpc = cluster.clone();
+        let mut grpc = config.at("/static_resources/clusters/1").clone();
         grpc["name"] = "grpc_upstream".into();
         grpc["load_assignment"]["cluster_name"] = "grpc_upstream".into();
-        grpc["load_assignment"]["endpoints"] = to(upstream.grpc_address);
+        grpc["load_assignment"]["endpoints"] =
+            json!([{"lb_endpoints": [endpoint(&upstream.grpc_address.to_string())]}]);
         grpc["typed_extension_protocol_options"] = http2;
         push(config.at("/static_resources/clusters"), grpc);
         let route = json!({
             "match": {"prefix": "/grpc.health.v1.Health/"}, "route": {"cluster": "grpc_upstream"},
         });
         config.virtual_host()["routes"].as_array_mut().unwrap().insert(0, route);
+        config
+    }
+
+    /// With so many threads, over which callers' connections are spread as evenly as can be: the
+    /// kernel may hand a few all to the same, and the others then have none to Portvakt either.
+    pub fn workers(mut self, workers: u32) -> Self {
+        self.workers = workers;
+        self.at("/static_resources/listeners/0")["connection_balance_config"] =
+            json!({"exact_balance": {}});
+        self
+    }
+
+    /// A configuration of one listener, a cluster of Portvakt and one of the upstream. Only
+    /// addresses differ, and the timeout of a check, since on a busy machine 200 ms pass by
+    /// themselves.
+    pub fn of(text: &str, portvakt: &[&str], upstream: &Upstream) -> Self {
+        let mut config = Self { bootstrap: serde_saphyr::from_str(text).unwrap(), workers: 1 };
+        *config.at("/admin/address") = tcp(([127, 0, 0, 1], 0).into());
+        *config.at("/static_resources/listeners/0/address") = tcp(([127, 0, 0, 1], 0).into());
+        let endpoints = portvakt.iter().map(|address| endpoint(address)).collect();
+        config.portvakt()["load_assignment"]["endpoints"] =
+            json!([{"lb_endpoints": Value::Array(endpoints)}]);
+        config.at("/static_resources/clusters/1")["load_assignment"]["endpoints"] =
+            json!([{"lb_endpoints": [endpoint(&upstream.address.to_string())]}]);
+        config.ext_authz()["grpc_service"]["timeout"] = "10s".into();
         config
     }
 
@@ -100,6 +124,12 @@ impl Config {
         let mut context = tls_context("Downstream", Some(server), authority);
         context["typed_config"]["require_client_certificate"] = true.into();
         self.at("/static_resources/listeners/0/filter_chains/0")["transport_socket"] = context;
+        self
+    }
+
+    /// Passes on `x-forwarded-client-cert` as it comes, as if a waypoint stood here.
+    pub fn forwards_client_cert(mut self) -> Self {
+        self.manager()["forward_client_cert_details"] = json!("ALWAYS_FORWARD_ONLY");
         self
     }
 
@@ -159,7 +189,7 @@ impl Config {
     }
 
     fn at(&mut self, pointer: &str) -> &mut Value {
-        self.0.pointer_mut(pointer).unwrap()
+        self.bootstrap.pointer_mut(pointer).unwrap()
     }
 }
 
@@ -168,13 +198,14 @@ impl Envoy {
     pub async fn start(release: Release, folder: &Path, config: &Config) -> Self {
         let folder = tempfile::tempdir_in(folder).unwrap().keep();
         let (file, admin_file) = (folder.join("envoy.json"), folder.join("admin"));
-        fs::write(&file, config.0.to_string()).unwrap();
+        fs::write(&file, config.bootstrap.to_string()).unwrap();
         let mut process = Command::new(release.program())
             .arg("--config-path")
             .arg(&file)
             .arg("--admin-address-path")
             .arg(&admin_file)
-            .args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"])
+            .args(["--concurrency", &config.workers.to_string()])
+            .args(["--disable-hot-restart", "--log-level", "warning"])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -46,11 +46,6 @@ impl Load {
         Self { done, answers, callers }
     }
 
-    /// How many answers came so far.
-    pub fn answers(&self) -> usize {
-        self.answers.load(Ordering::Relaxed)
-    }
-
     /// Ends, and fails the test where an answer was wrong.
     pub async fn stop(self) {
         self.done.store(true, Ordering::Relaxed);

@@ -86,6 +86,11 @@ impl Portvakt {
         value.map(|value| value.parse().unwrap())
     }
 
+    /// How many checks it answered.
+    pub async fn checks(&self) -> f64 {
+        self.metric("portvakt_check_duration_seconds_count").await.unwrap()
+    }
+
     /// The number of its process.
     pub fn id(&self) -> u32 {
         self.process.id()

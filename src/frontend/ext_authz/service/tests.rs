@@ -52,7 +52,7 @@ fn service_of(
         .with_memberships(memberships);
     let answers = Answers { headers: CallerHeaders::new(&config.headers), resource_metadata: None };
     let shared = Shared::new(authorizer, answers, metrics, &config.limits);
-    CheckService::new(Arc::new(shared), AskedBy::Any)
+    CheckService::new(Arc::new(shared), Trust::default())
 }
 
 impl CheckService {

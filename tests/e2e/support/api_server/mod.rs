@@ -160,12 +160,21 @@ impl ApiServer {
         self.state.change(store::Store::forget);
     }
 
-    /// Does this to the watches of a resource, of which there must be some, waited for.
+    /// Does this to the watches of a resource, of which there must be some, waited for; and waits
+    /// until those that end have ended.
     pub async fn interrupt(&self, resource: Resource, interruption: Interruption) {
+        let begun = self.requests(resource, Verb::Watch);
         until("a watch that can be interrupted", async || {
             (self.state.interrupt(resource, interruption) > 0).then_some(())
         })
         .await;
+        if !matches!(interruption, Interruption::Stall | Interruption::Bookmark) {
+            until("the end of the watches", async || {
+                let is_next = self.requests(resource, Verb::Watch) > begun;
+                (is_next || self.state.watches(resource) == 0).then_some(())
+            })
+            .await;
+        }
     }
 
     /// Until watches of both resources are open.

@@ -1,0 +1,258 @@
+//! The chart, as Helm renders it.
+//!
+//! `HELM` names the program where it is not on the path.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    manifests::{assert_clean, assert_restricted, assert_valid, documents},
+    not_checked, repository,
+};
+
+const CHART: &str = "deploy/helm/portvakt";
+const LEAST: &str = "least-values.yaml";
+/// As the chart's `kubeVersion` has it.
+const OLDEST_KUBERNETES: &str = "1.30.0";
+/// Where the values of a test say that documents are.
+const DOCUMENTS: &str = "/etc/portvakt/applications";
+
+/// What Helm made of the chart.
+struct Rendered {
+    text: String,
+    documents: Vec<Value>,
+}
+
+impl Rendered {
+    /// `None` where there is no Helm. `settings` are further values, as `--set-json` takes them.
+    fn new(values: &str, settings: &[&str]) -> Option<Self> {
+        let output = helm(values, settings)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{values}: {said}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let documents = documents(&text);
+        Some(Self { text, documents })
+    }
+
+    fn of_kind(&self, kind: &str) -> Vec<&Value> {
+        self.documents.iter().filter(|document| document["kind"] == kind).collect()
+    }
+
+    /// The one document of a kind.
+    fn the(&self, kind: &str) -> &Value {
+        let documents = self.of_kind(kind);
+        assert_eq!(documents.len(), 1, "{kind}");
+        documents[0]
+    }
+
+    fn pod(&self) -> &Value {
+        &self.the("Deployment")["spec"]["template"]
+    }
+
+    /// Portvakt's own configuration.
+    fn configuration(&self) -> &str {
+        let mut maps = self.of_kind("ConfigMap").into_iter();
+        maps.find_map(|map| map["data"]["portvakt.yaml"].as_str()).unwrap()
+    }
+}
+
+fn helm(values: &str, settings: &[&str]) -> Option<Output> {
+    let chart = repository(CHART);
+    let mut command = Command::new(env::var_os("HELM").unwrap_or_else(|| "helm".into()));
+    command.args(["template", "portvakt"]).arg(&chart).args(["--namespace", "portvakt"]);
+    command.args(["--kube-version", OLDEST_KUBERNETES]);
+    command.arg("--values").arg(chart.join("ci").join(values));
+    for setting in settings {
+        command.args(["--set-json", setting]);
+    }
+    match command.output() {
+        Ok(output) => Some(output),
+        Err(error) => {
+            let wanting = format!(
+                "helm: {error}; install Helm 3.18 or newer (helm.sh/docs/intro/install), or name it \
+                 by HELM"
+            );
+            not_checked("the chart", &wanting);
+            None
+        }
+    }
+}
+
+/// The files of values to render with.
+fn cases() -> Vec<String> {
+    let entries = fs::read_dir(repository(CHART).join("ci")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: Vec<_> = names.collect();
+    assert!(names.len() >= 5, "{names:?}");
+    names
+}
+
+#[test]
+fn whatever_the_values_the_manifests_are_valid_and_the_configuration_clean() {
+    for values in cases() {
+        let Some(rendered) = Rendered::new(&values, &[]) else { return };
+        assert_valid(&values, &rendered.text);
+        assert_restricted(&rendered.pod()["spec"]);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portvakt.yaml");
+        let examples = repository("deploy/examples/applications");
+        let configuration = rendered.configuration().replace(DOCUMENTS, examples.to_str().unwrap());
+        fs::write(&file, configuration).unwrap();
+        assert_clean(&file);
+    }
+}
+
+#[test]
+fn a_release_may_list_and_watch_documents_and_nothing_else() {
+    let Some(everywhere) = Rendered::new(LEAST, &[]) else { return };
+    let rules = json!([{
+        "apiGroups": ["nais.io"],
+        "resources": ["applications", "azureadapplications"],
+        "verbs": ["list", "watch"],
+    }]);
+    assert_eq!(everywhere.the("ClusterRole")["rules"], rules);
+    assert_eq!(everywhere.pod()["spec"]["automountServiceAccountToken"], true);
+    assert!(everywhere.of_kind("Role").is_empty());
+
+    let in_two = Rendered::new("namespaces-values.yaml", &[]).unwrap();
+    assert!(in_two.of_kind("ClusterRole").is_empty());
+    assert!(in_two.of_kind("ClusterRoleBinding").is_empty());
+    let subject = json!([{"kind": "ServiceAccount", "name": "portvakt", "namespace": "portvakt"}]);
+    for kind in ["Role", "RoleBinding"] {
+        let documents = in_two.of_kind(kind);
+        let namespaces = documents.iter().map(|document| document["metadata"]["namespace"].clone());
+        assert_eq!(namespaces.collect::<Vec<_>>(), ["team-orders", "team-insight"]);
+    }
+    assert!(in_two.of_kind("Role").iter().all(|role| role["rules"] == rules));
+    assert!(in_two.of_kind("RoleBinding").iter().all(|binding| binding["subjects"] == subject));
+
+    let from_files = Rendered::new("webproxy-values.yaml", &[]).unwrap();
+    for kind in ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"] {
+        assert!(from_files.of_kind(kind).is_empty(), "{kind}");
+    }
+    assert_eq!(from_files.pod()["spec"]["automountServiceAccountToken"], false);
+}
+
+#[test]
+fn proxies_find_the_port_for_their_kind() {
+    let Some(rendered) = Rendered::new(LEAST, &[]) else { return };
+    let service = &rendered.the("Service")["spec"];
+    assert_eq!(service["clusterIP"], "None");
+    let ports = service["ports"].as_array().unwrap().iter();
+    let ports: Vec<_> = ports.map(|port| (&port["name"], port["port"].as_u64().unwrap())).collect();
+    assert_eq!(
+        ports,
+        [
+            (&json!("grpc-workloads"), 9001),
+            (&json!("grpc-gateways"), 9002),
+            (&json!("http-admin"), 9090),
+        ]
+    );
+    let configuration = &documents(rendered.configuration())[0];
+    let listeners = json!([
+        {"address": "0.0.0.0:9001", "asked_by": "workloads"},
+        {"address": "0.0.0.0:9002", "asked_by": "gateways"},
+    ]);
+    assert_eq!(configuration["listen"]["ext_authz"], listeners);
+}
+
+#[test]
+fn a_changed_configuration_makes_new_pods() {
+    let checksum = |settings: &[&str]| {
+        let rendered = Rendered::new(LEAST, settings)?;
+        Some(rendered.pod()["metadata"]["annotations"]["checksum/config"].clone())
+    };
+    let Some(before) = checksum(&[]) else { return };
+    assert!(before.is_string());
+    assert_ne!(checksum(&[r#"config.log.filter="warn""#]), Some(before.clone()));
+    assert_eq!(checksum(&["replicas=5"]), Some(before));
+}
+
+#[test]
+fn a_pod_has_the_time_that_portvakt_takes_to_end() {
+    for (values, delay, grace) in [(LEAST, "5s", 20), ("tls-values.yaml", "15s", 45)] {
+        let Some(rendered) = Rendered::new(values, &[]) else { return };
+        let configuration = &documents(rendered.configuration())[0];
+        assert_eq!(configuration["shutdown"]["delay"], delay);
+        assert_eq!(configuration["shutdown"]["grace"], format!("{grace}s"));
+        let delay: u64 = delay.trim_end_matches('s').parse().unwrap();
+        let seconds = &rendered.pod()["spec"]["terminationGracePeriodSeconds"];
+        assert_eq!(seconds.as_u64(), Some(delay + grace + 5));
+    }
+}
+
+#[test]
+fn pods_reach_what_they_need_and_nothing_else() {
+    let Some(rendered) = Rendered::new("webproxy-values.yaml", &[]) else { return };
+    let policy = &rendered.the("NetworkPolicy")["spec"];
+    assert_eq!(policy["policyTypes"], json!(["Ingress", "Egress"]));
+    let egress = policy["egress"].as_array().unwrap();
+    // DNS and the web proxy; the API server is not asked for documents here.
+    assert_eq!(egress.len(), 2, "{policy}");
+    assert_eq!(
+        egress[1],
+        json!({
+            "to": [{"ipBlock": {"cidr": "192.0.2.10/32"}}],
+            "ports": [{"protocol": "TCP", "port": 8088}],
+        })
+    );
+    let with_api_server = Rendered::new(LEAST, &[]).unwrap();
+    let policy = &with_api_server.the("NetworkPolicy")["spec"];
+    assert_eq!(policy["egress"].as_array().unwrap().len(), 3, "{policy}");
+}
+
+#[test]
+fn values_that_cannot_be_meant_are_refused() {
+    for (setting, complaint) in [
+        (r#"image.repository="""#, "/image/repository"),
+        ("imagge.tag=1", "imagge"),
+        ("image.tagg=1", "tagg"),
+        ("config.cluster=null", "cluster"),
+        (r#"config.listen.admin="0.0.0.0:1""#, "/config/listen"),
+        (r#"config.shutdown.delay="1s""#, "/config/shutdown"),
+        (r#"config.applications.kubernetes.namespaces=["Team_A"]"#, "/namespaces/0"),
+        ("tls.enabled=true", "/tls/secretName"),
+        ("tls.clientCertificates=true", "/tls/clientCertificates"),
+        ("networkPolicy.proxies=[]", "/networkPolicy/proxies"),
+        ("replicas=0", "/replicas"),
+    ] {
+        let Some(output) = helm(LEAST, &[setting]) else { return };
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{setting}");
+        assert!(said.contains(complaint), "{setting}: {said}");
+    }
+}
+
+#[test]
+fn the_readme_and_the_schema_have_every_value() {
+    let read = |name: &str| fs::read_to_string(repository(CHART).join(name)).unwrap();
+    let values = &documents(&read("values.yaml"))[0];
+    let mut documented = BTreeSet::new();
+    for line in read("README.md").lines() {
+        if let Some((name, _)) = line.strip_prefix("| `").and_then(|row| row.split_once('`')) {
+            documented.insert(name.to_owned());
+        }
+    }
+    let mut stated = BTreeSet::new();
+    for (name, value) in values.as_object().unwrap() {
+        match value.as_object() {
+            // What is in these is not the chart's.
+            Some(members) if !["config", "resources"].contains(&name.as_str()) => {
+                stated.extend(members.keys().map(|member| format!("{name}.{member}")));
+                stated.extend(members.is_empty().then(|| name.clone()));
+            }
+            _ => drop(stated.insert(name.clone())),
+        }
+    }
+    assert_eq!(documented, stated);
+    let schema: Value = serde_json::from_str(&read("values.schema.json")).unwrap();
+    for name in values.as_object().unwrap().keys() {
+        assert!(schema["properties"][name].is_object(), "{name}");
+    }
+    assert_eq!(schema["additionalProperties"], false);
+}
