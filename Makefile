@@ -18,9 +18,9 @@ ROLLS := 20
 WITH_HELM := $(if $(shell command -v helm),--features helm)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deploy image-root lint fmt deny advisories sbom bench \
-	bench-envoy bench-opa plateau instructions differential differential-pyjwt fuzz soak faults \
-	rolling test-envoys clean
+.PHONY: help setup demo test test-kubernetes test-deploy image-root lint fmt deny advisories \
+	sbom bench bench-envoy bench-opa plateau instructions differential differential-pyjwt fuzz soak faults \
+	rolling scale test-envoys clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
@@ -37,6 +37,13 @@ demo: ## Try it: an issuer, applications, an upstream, and Portvakt behind a rea
 test: setup ## Run all tests, those through a real Envoy included
 	cargo test --locked $(WITH_HELM)
 
+test-kubernetes: ## Run the tests of documents from a cluster in that of KUBECONFIG, where CRDs and namespaces may be created
+	@[ -f "$$KUBECONFIG" ] || { echo "test-kubernetes: KUBECONFIG must name the file of a cluster" \
+		"where these tests may create CRDs and namespaces (portvakt-test-…)" >&2; exit 1; }
+	@scripts/setup envoy
+	PORTVAKT_TEST_KUBECONFIG="$$KUBECONFIG" cargo test --locked --test e2e -- \
+		kubernetes::cases kubernetes::contested --test-threads=1
+
 test-deploy: setup image-root ## Check all of deploy/: the chart by Helm and the image, as root, too
 	cargo test --locked --features helm,image --test deploy
 
@@ -48,7 +55,7 @@ lint: ## Check formatting, and clippy with warnings as errors
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	@# What `cargo test` leaves out, clippy does too unless it is named.
-	cargo clippy --test soak --test faults --test deploy --features helm,image --locked -- -D warnings
+	cargo clippy --test soak --test faults --test scale --test deploy --features helm,image --locked -- -D warnings
 
 fmt: ## Format
 	cargo fmt
@@ -93,6 +100,9 @@ rolling: ## Rolling updates of two instances behind Envoy, without a failed requ
 
 test-envoys: setup ## Run the end-to-end tests with each release of Envoy since 1.36; takes long
 	@scripts/test-envoys
+
+scale: ## 10,000 applications from a cluster: time to ready, memory, what a change takes
+	cargo test --release --locked --test scale
 
 bench: setup ## Compare the service with a floor, in one run
 	cargo bench --locked --bench side_by_side

@@ -18,6 +18,7 @@ mod floods;
 mod groups;
 mod grpc;
 mod issuer;
+mod kubernetes;
 mod mesh;
 mod metrics;
 mod paths;

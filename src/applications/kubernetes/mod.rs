@@ -6,6 +6,7 @@
 
 mod object;
 mod objects;
+mod pace;
 mod resource;
 mod source;
 mod trouble;

@@ -26,6 +26,11 @@ impl Object {
         Name { namespace: text(&self.metadata.namespace), name: text(&self.metadata.name) }
     }
 
+    /// Another one where an object was deleted and made anew under its name.
+    pub fn uid(&self) -> Option<&str> {
+        self.metadata.uid.as_deref()
+    }
+
     /// Changes with every change of the object.
     pub fn version(&self) -> Option<&str> {
         self.metadata.resource_version.as_deref()
@@ -52,6 +57,7 @@ impl<'de> Deserialize<'de> for Object {
             name: text("name"),
             namespace: text("namespace"),
             resource_version: text("resourceVersion"),
+            uid: text("uid"),
             ..ObjectMeta::default()
         };
         Ok(Self { metadata, content })

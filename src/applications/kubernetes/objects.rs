@@ -46,6 +46,7 @@ struct List {
 
 #[derive(Debug, Clone)]
 struct Held {
+    uid: Option<String>,
     version: Option<String>,
     manifests: Manifests,
 }
@@ -157,16 +158,17 @@ impl State {
 
 impl List {
     /// Reads an object that is not the same as before. One that cannot be read still says what it
-    /// said.
+    /// said; one that was made anew never said anything.
     fn read(&self, name: &Name, object: Object, cluster: &str) -> Held {
+        let uid = object.uid().map(str::to_owned);
         let version = object.version().map(str::to_owned);
-        let earlier = self.objects.get(name);
+        let earlier = self.objects.get(name).filter(|held| held.uid == uid);
         match earlier {
             Some(held) if version.is_some() && held.version == version => held.clone(),
             _ => {
                 let node = self.node(name, object.content);
                 let earlier = earlier.map(|held| &held.manifests);
-                Held { version, manifests: Manifests::of_object(&node, earlier, cluster) }
+                Held { uid, version, manifests: Manifests::of_object(&node, earlier, cluster) }
             }
         }
     }

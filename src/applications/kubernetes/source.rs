@@ -9,14 +9,19 @@ use kube::{
     config::InferConfigError,
     runtime::watcher::{self, Event, watcher},
 };
-use tokio::{runtime, sync::oneshot, time::sleep};
+use tokio::{
+    runtime,
+    sync::oneshot,
+    time::{Instant, sleep},
+};
 use tonic::codegen::http::Response;
-use tower::util::MapResponseLayer;
+use tower::{layer::layer_fn, util::MapResponseLayer};
 
 use super::{
     object::Object,
     objects::{ListId, Objects},
-    trouble::Trouble,
+    pace::Paced,
+    trouble::{Met, Trouble},
 };
 use crate::{
     applications::{document::Kind, priority::give_way},
@@ -34,6 +39,9 @@ const PAGE: u32 = 500;
 /// After a failure, twice as long after each that follows, and never longer than the most.
 const PAUSE_LEAST: Duration = Duration::from_millis(500);
 const PAUSE_MOST: Duration = Duration::from_secs(10);
+/// A failure after this long without one is the first again. What succeeds in between is no sign:
+/// everything could be listed in vain, time and again.
+const CALM: Duration = Duration::from_secs(60);
 
 /// How the API server is reached, and what it is asked for.
 #[derive(Debug)]
@@ -126,7 +134,7 @@ impl Source {
         Ok(Watch { api, list: objects.add(kind), objects, trouble })
     }
 
-    /// A client that notes when the API server answered.
+    /// A client that keeps its pace, and notes when the API server answered.
     fn client(&self, kind: Kind, trouble: &Arc<Trouble>) -> kube::Result<Client> {
         let (metrics, trouble) = (Arc::clone(&self.metrics), Arc::clone(trouble));
         let note = move |response: Response<_>| {
@@ -137,7 +145,8 @@ impl Source {
             response
         };
         let builder = ClientBuilder::try_from(self.config.clone())?;
-        Ok(builder.with_layer(&MapResponseLayer::new(note)).build())
+        let builder = builder.with_layer(&MapResponseLayer::new(note));
+        Ok(builder.with_layer(&layer_fn(Paced::new)).build())
     }
 }
 
@@ -149,26 +158,47 @@ struct Watch {
     trouble: Arc<Trouble>,
 }
 
+/// How long to wait after each failure.
+#[derive(Debug, Default)]
+struct Pauses {
+    /// The last failure, and the pause after it.
+    last: Option<(Instant, Duration)>,
+}
+
+impl Pauses {
+    fn next(&mut self) -> Duration {
+        let pause = match self.last {
+            Some((at, pause)) if at.elapsed() < CALM => (2 * pause).min(PAUSE_MOST),
+            _ => PAUSE_LEAST,
+        };
+        self.last = Some((Instant::now(), pause));
+        pause
+    }
+}
+
 impl Watch {
     async fn run(self) {
+        let mut pauses = Pauses::default();
+        loop {
+            self.follow(&mut pauses).await;
+        }
+    }
+
+    /// Lists and watches, until the server has forgotten what came next: a watcher begins anew by
+    /// itself where it is told so within the stream, and never where the watch is refused outright.
+    async fn follow(&self, pauses: &mut Pauses) {
         let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
         let mut events = watcher(self.api.clone(), config).boxed();
-        let mut pause = PAUSE_LEAST;
-        // It never ends by itself: after an error it begins where it was.
         while let Some(event) = events.next().await {
             match event {
-                Ok(event) => {
-                    // A list that begins has not succeeded yet.
-                    if !matches!(event, Event::Init) {
-                        pause = PAUSE_LEAST;
+                Ok(event) => self.take(event),
+                Err(error) => {
+                    let met = self.trouble.meet(&error);
+                    sleep(pauses.next()).await;
+                    if met == Met::Forgotten {
+                        return;
                     }
-                    self.take(event);
                 }
-                Err(error) if self.trouble.is_met(&error) => {
-                    sleep(pause).await;
-                    pause = (2 * pause).min(PAUSE_MOST);
-                }
-                Err(_) => {}
             }
         }
     }
@@ -187,5 +217,26 @@ impl Watch {
             Event::Apply(object) => objects.applied(*list, object),
             Event::Delete(object) => objects.deleted(*list, &object),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_grow_until_nothing_failed_for_a_while() {
+        let mut pauses = Pauses::default();
+        let mut next = async |since: Duration| {
+            advance(since).await;
+            pauses.next().as_millis()
+        };
+        for expected in [500, 1000, 2000, 4000, 8000, 10_000, 10_000] {
+            assert_eq!(next(PAUSE_MOST).await, expected);
+        }
+        assert_eq!(next(CALM).await, 500);
+        assert_eq!(next(CALM / 2).await, 1000);
     }
 }

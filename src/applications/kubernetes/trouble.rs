@@ -14,24 +14,31 @@ pub struct Trouble {
     told: Mutex<Option<String>>,
 }
 
+/// What an error comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Met {
+    /// The server no longer has what comes next, an everyday matter: everything is to be listed.
+    Forgotten,
+    Failure,
+}
+
 impl Trouble {
     pub fn none(kind: Kind) -> Self {
         Self { kind, told: Mutex::default() }
     }
 
-    /// An attempt failed. Whether that is worth waiting before the next one: history that the
-    /// server has no longer is an everyday matter.
-    pub fn is_met(&self, error: &watcher::Error) -> bool {
+    /// An attempt failed.
+    pub fn meet(&self, error: &watcher::Error) -> Met {
         if code(error) == Some(410) {
             debug!(resource = self.kind.definition(), "everything is listed anew");
-            return false;
+            return Met::Forgotten;
         }
         let text = with_causes(error);
         let earlier = self.told().replace(text.clone());
         if earlier.as_ref() != Some(&text) {
             self.tell(error, &text);
         }
-        true
+        Met::Failure
     }
 
     /// The API server answers.

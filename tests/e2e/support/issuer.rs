@@ -231,7 +231,7 @@ impl Issuer {
 }
 
 /// A socket at an address that others may have, as long as they do not listen.
-fn socket_at(address: SocketAddr) -> TcpSocket {
+pub fn socket_at(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
     socket.bind(address).unwrap();

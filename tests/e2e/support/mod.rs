@@ -1,8 +1,11 @@
 //! Everything around the tests: an issuer, an upstream, the service as a process, a real Envoy.
 
 pub mod answer;
+pub mod api_server;
 pub mod attacks;
 pub mod certificates;
+pub mod checks;
+pub mod cluster;
 pub mod discovery;
 pub mod documents;
 pub mod envoy;

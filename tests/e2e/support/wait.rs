@@ -22,14 +22,23 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
 }
 
 /// Looks until what is seen is as it should be.
-pub async fn until_equal<T: PartialEq + Debug>(expected: T, mut look: impl AsyncFnMut() -> T) {
+pub async fn until_equal<T: PartialEq + Debug>(expected: T, look: impl AsyncFnMut() -> T) {
+    until_equal_within(PATIENCE, expected, look).await;
+}
+
+/// The same, where it may take another time than most things.
+pub async fn until_equal_within<T: PartialEq + Debug>(
+    patience: Duration,
+    expected: T,
+    mut look: impl AsyncFnMut() -> T,
+) {
     let began = Instant::now();
     loop {
         let seen = look().await;
         if seen == expected {
             return;
         }
-        assert!(began.elapsed() < PATIENCE, "waited in vain for {expected:?}; still {seen:?}");
+        assert!(began.elapsed() < patience, "waited in vain for {expected:?}; still {seen:?}");
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }

@@ -168,7 +168,7 @@ pub fn configuration(issuer: &Issuer, changes: Value) -> Value {
 }
 
 /// Mappings are merged, everything else is replaced.
-fn merge(base: &mut Value, changes: Value) {
+pub fn merge(base: &mut Value, changes: Value) {
     match (base, changes) {
         (Value::Object(base), Value::Object(changes)) => {
             for (key, value) in changes {

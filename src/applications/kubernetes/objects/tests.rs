@@ -169,6 +169,17 @@ fn a_broken_object_keeps_what_it_said_and_is_reported_by_its_name() {
 }
 
 #[test]
+fn a_broken_object_that_was_made_anew_never_said_anything() {
+    let mut content = application("orders-api", 2);
+    content["metadata"]["uid"] = "0f3a1d52-6a0e-4c61-9b5d-3c1f0a7e2b11".into();
+    content["spec"] = json!("text");
+    let mut cluster = Cluster::listed();
+    cluster.list([content], [registration("orders-api", 1, ORDERS)]);
+    let (applications, _) = cluster.resolve();
+    assert!(matches!(applications[0].protection, Protection::Disabled(_)), "{applications:?}");
+}
+
+#[test]
 fn what_is_no_object_at_all_harms_no_other() {
     let mut cluster = Cluster::listed();
     let garbage = [json!({}), json!([]), json!(7), json!("text"), json!({"metadata": [1]})];
