@@ -18,7 +18,7 @@ mod changes;
 mod gauges;
 mod traffic;
 
-#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+#[allow(dead_code, unused_imports, reason = "the end-to-end tests use the rest of it")]
 #[path = "../e2e/support/mod.rs"]
 mod support;
 
