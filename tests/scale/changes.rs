@@ -46,7 +46,7 @@ pub fn resident_mib(scene: &Scene) -> f64 {
 }
 
 /// CPU time of the service so far, of all its threads (`/proc/PID/task/TID/schedstat`).
-fn cpu(scene: &Scene) -> Duration {
+pub fn cpu(scene: &Scene) -> Duration {
     let tasks = fs::read_dir(format!("/proc/{}/task", scene.portvakt.id())).unwrap();
     let nanoseconds = tasks.map(|task| {
         let text = fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap();

@@ -1,5 +1,7 @@
 //! Lists, whole or by pages.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::Body,
@@ -72,12 +74,13 @@ fn check_version(asked: &Asked, current: u64) -> Result<(), Failure> {
 
 fn document(resource: Resource, page: Page) -> Value {
     let mut metadata = json!({"resourceVersion": page.version.to_string()});
-    if let Some(token) = page.token {
-        metadata["continue"] = token.into();
+    if let Some(token) = &page.token {
+        metadata["continue"] = token.as_str().into();
     }
+    let items: Vec<&Value> = page.items.iter().map(Arc::as_ref).collect();
     json!({
         "apiVersion": resource.api_version(), "kind": format!("{}List", resource.kind()),
-        "metadata": metadata, "items": page.items,
+        "metadata": metadata, "items": items,
     })
 }
 

@@ -1,6 +1,9 @@
 //! The objects, each of their versions, and what of all that is remembered.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
 
@@ -41,7 +44,8 @@ pub struct Change {
 pub struct Page {
     /// At which the whole list was true.
     pub version: u64,
-    pub items: Vec<Value>,
+    /// Shared with what is left of the list, of which there may be much.
+    pub items: Vec<Arc<Value>>,
     /// For the next part, where there is one.
     pub token: Option<String>,
 }
@@ -132,7 +136,7 @@ impl Store {
     /// The first part of the list of all that is there, with no more items than `most`.
     pub fn list(&mut self, collection: &Collection, most: usize) -> Page {
         let found = self.objects.iter().filter(|(key, _)| collection.has(key));
-        let items = found.map(|(_, object)| object.clone()).collect();
+        let items = found.map(|(_, object)| Arc::new(object.clone())).collect();
         let version = self.version;
         self.divide(Page { version, items, token: None }, most)
     }
