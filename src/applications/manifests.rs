@@ -24,7 +24,7 @@ use crate::{
 pub const MOST_DOCUMENTS: usize = 50_000;
 
 /// What a file of documents says.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Manifests {
     /// Documents of our kinds, in the order of the file, then earlier ones that stay in force.
     pub documents: Vec<Document>,

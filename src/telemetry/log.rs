@@ -22,6 +22,10 @@ pub static DROPPED_LINES: LazyLock<IntCounter> = LazyLock::new(|| {
     .expect("the metric's name is a valid constant")
 });
 
+/// What these libraries meet is told once, by who asked them, and not at each attempt. A filter that
+/// names them hears them all the same.
+const TOLD_BY_US: &str = "kube_client=off,kube_runtime=off";
+
 /// Why the log cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -38,7 +42,7 @@ pub enum LogError {
 /// See [`LogError`].
 pub fn init(settings: &Log) -> Result<Flush, LogError> {
     let filter = EnvFilter::builder()
-        .parse(&settings.filter)
+        .parse(format!("{TOLD_BY_US},{}", settings.filter))
         .map_err(|error| LogError::Filter { filter: settings.filter.clone(), error })?;
     let is_text = match settings.format {
         LogFormat::Auto => io::stderr().is_terminal(),

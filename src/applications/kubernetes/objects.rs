@@ -75,49 +75,55 @@ impl Objects {
 
     /// All objects are about to be told of anew.
     pub fn begin(&self, id: ListId) {
-        self.list(id, |list, _| list.begun.clear());
+        self.change(id, |list, _| {
+            list.begun.clear();
+            false
+        });
     }
 
     /// One of them.
     pub fn listed(&self, id: ListId, object: Object) {
-        self.list(id, |list, cluster| {
+        self.change(id, |list, cluster| {
             let name = object.name();
             let held = list.read(&name, object, cluster);
             list.begun.insert(name, held);
+            false
         });
     }
 
     /// That was all of them: what is not among them is gone.
     pub fn whole(&self, id: ListId) {
-        self.list(id, |list, _| {
+        self.change(id, |list, _| {
             let earlier = mem::replace(&mut list.objects, mem::take(&mut list.begun));
-            list.was_whole = true;
             for name in earlier.keys().filter(|name| !list.objects.contains_key(name)) {
                 list.tell_gone(name);
             }
+            let is_first = !mem::replace(&mut list.was_whole, true);
+            is_first || !say_the_same(&earlier, &list.objects)
         });
-        self.announce();
     }
 
-    /// An object is new or different.
+    /// An object is new or different, though perhaps in nothing that matters here.
     pub fn applied(&self, id: ListId, object: Object) {
-        self.list(id, |list, cluster| {
+        self.change(id, |list, cluster| {
             let name = object.name();
             let held = list.read(&name, object, cluster);
-            list.objects.insert(name, held);
+            let manifests = held.manifests.clone();
+            let earlier = list.objects.insert(name, held);
+            earlier.is_none_or(|earlier| earlier.manifests != manifests)
         });
-        self.announce();
     }
 
     /// An object is gone, and its application with it.
     pub fn deleted(&self, id: ListId, object: &Object) {
-        self.list(id, |list, _| {
+        self.change(id, |list, _| {
             let name = object.name();
-            if list.objects.remove(&name).is_some() {
+            let was_there = list.objects.remove(&name).is_some();
+            if was_there {
                 list.tell_gone(&name);
             }
+            was_there
         });
-        self.announce();
     }
 
     /// Whether every list was whole once.
@@ -137,15 +143,15 @@ impl Objects {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn list<T>(&self, id: ListId, change: impl FnOnce(&mut List, &str) -> T) {
-        if let Some(list) = self.lock().lists.get_mut(id.0) {
-            change(list, &self.cluster);
+    /// Changes a list, and tells of it where what counts is different then.
+    fn change(&self, id: ListId, change: impl FnOnce(&mut List, &str) -> bool) {
+        let mut state = self.lock();
+        let is_different =
+            state.lists.get_mut(id.0).is_some_and(|list| change(list, &self.cluster));
+        if is_different {
+            state.is_changed = true;
+            self.changed.notify_one();
         }
-    }
-
-    fn announce(&self) {
-        self.lock().is_changed = true;
-        self.changed.notify_one();
     }
 }
 
@@ -154,6 +160,14 @@ impl State {
     pub fn contents(&self) -> impl Iterator<Item = &Manifests> {
         self.lists.iter().flat_map(|list| list.objects.values()).map(|held| &held.manifests)
     }
+}
+
+/// Whether both say the same, whatever else of the objects is different: their status changes often.
+fn say_the_same(one: &BTreeMap<Name, Held>, other: &BTreeMap<Name, Held>) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).all(|((name, held), (other_name, other_held))| {
+            name == other_name && held.manifests == other_held.manifests
+        })
 }
 
 impl List {

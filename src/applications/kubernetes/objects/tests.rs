@@ -121,7 +121,13 @@ fn both_kinds_make_one_application() {
 fn changes_are_told_once() {
     let mut cluster = Cluster::listed();
     assert!(!cluster.loader.refresh().changed);
-    cluster.objects.applied(cluster.applications, object(application("orders-api", 2)));
+    let mut content = application("orders-api", 2);
+    content["status"] = json!({"synchronizationTime": 1});
+    cluster.objects.applied(cluster.applications, object(content.clone()));
+    assert!(!cluster.loader.refresh().changed);
+    content["spec"]["ingresses"] = json!([]);
+    content["metadata"]["resourceVersion"] = "3".into();
+    cluster.objects.applied(cluster.applications, object(content));
     assert!(cluster.loader.refresh().changed);
     assert!(!cluster.loader.refresh().changed);
 }
@@ -208,16 +214,17 @@ fn two_that_claim_one_client_id_get_nothing_of_each_other() {
 
 #[test]
 fn an_object_of_the_same_version_is_not_read_again() {
-    let cluster = Cluster::listed();
-    let documents = || {
+    let mut cluster = Cluster::listed();
+    let documents = |cluster: &Cluster| {
         let state = cluster.objects.lock();
         let documents = state.contents().flat_map(|manifests| &manifests.documents);
         documents.cloned().collect::<Vec<_>>()
     };
-    let before = documents();
+    let before = documents(&cluster);
     // Whoever looked inside would find nothing.
     let same =
         json!({"metadata": {"name": "orders-api", "namespace": "team", "resourceVersion": "1"}});
     cluster.list([same.clone()], [same]);
-    assert_eq!(documents(), before);
+    assert_eq!(documents(&cluster), before);
+    assert!(!cluster.loader.refresh().changed);
 }
