@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    manifests::{assert_clean, assert_restricted, assert_valid, documents},
+    manifests::{assert_clean, assert_restricted, assert_unlinked, assert_valid, documents},
     repository,
 };
 
@@ -87,6 +87,7 @@ fn whatever_the_values_the_manifests_are_valid_and_the_configuration_clean() {
         let rendered = Rendered::new(&values, &[]);
         assert_valid(&values, &rendered.text);
         assert_restricted(&rendered.pod()["spec"]);
+        assert_unlinked(&rendered.pod()["spec"]);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("portvakt.yaml");
         let examples = repository("deploy/examples/applications");

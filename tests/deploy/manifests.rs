@@ -47,6 +47,12 @@ pub fn assert_restricted(pod: &Value) {
     }
 }
 
+/// That the Services beside a pod, whatever they are called, make no variables in it: those of a
+/// `portvakt-mesh` would begin like Portvakt's own, which refuses what it does not know.
+pub fn assert_unlinked(pod: &Value) {
+    assert_eq!(pod["enableServiceLinks"], false, "{pod}");
+}
+
 /// Fails unless `portvakt lint` finds no error.
 pub fn assert_clean(file: &Path) {
     let output = Command::new(PROGRAM).arg("lint").arg(file).env_clear().output().unwrap();

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
-    manifests::{assert_clean, assert_restricted, documents},
+    manifests::{assert_clean, assert_restricted, assert_unlinked, documents},
     repository,
     support::{
         Answer, Envoy, Issuer, Portvakt, Release, Token, Upstream,
@@ -117,6 +117,7 @@ fn the_pod_can_do_no_more_than_it_needs() {
     let deployment = deployment();
     let pod = &deployment["spec"]["template"]["spec"];
     assert_restricted(pod);
+    assert_unlinked(pod);
     assert_eq!(pod["automountServiceAccountToken"], false);
     assert_clean(&repository("deploy/sidecar/orders-api.yaml"));
     // Envoy asks and forwards on loopback alone, so that nobody else is asked or reached.

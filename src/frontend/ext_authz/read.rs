@@ -29,7 +29,7 @@ pub struct Check<'a> {
     /// Headers of the request that spell a name of ours in whatever way.
     pub impostors: Vec<&'a str>,
     /// The header of this name that came last, as received.
-    forwarded_client_cert: Option<&'a str>,
+    forwarded_client_cert: &'a [u8],
 }
 
 impl<'a> Check<'a> {
@@ -53,8 +53,7 @@ impl<'a> Check<'a> {
             }
         }
         if forwarded_client_cert {
-            let client = check.forwarded_client_cert.and_then(client_uri);
-            check.request.forwarded_client = client.unwrap_or_default();
+            check.request.forwarded_client = client_uri(check.forwarded_client_cert)?;
         }
         Ok(check)
     }
@@ -135,7 +134,7 @@ impl<'a> Check<'a> {
             }
             b"content-type" => self.is_grpc = value_text().is_some_and(is_grpc_type),
             b"traceparent" => self.traceparent = value_text(),
-            b"x-forwarded-client-cert" => self.forwarded_client_cert = value_text(),
+            b"x-forwarded-client-cert" => self.forwarded_client_cert = value,
             b"origin" => preflight.origin = true,
             b"access-control-request-method" => preflight.requested_method = true,
             _ => {
@@ -306,6 +305,18 @@ mod tests {
                 let trust = Trust { forwarded_client_cert, ..Trust::default() };
                 let check = Check::read(&message, trust, None, |_| false).unwrap();
                 assert_eq!(check.request.forwarded_client, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_forwarded_client_that_cannot_be_read_is_nobody_to_decide_for() {
+        for header in [&b"URI=told;Subject=\"a,By=a;URI=seen"[..], b"URI=\xff"] {
+            let message = message(listed(&[("x-forwarded-client-cert", header)]));
+            for forwarded_client_cert in [true, false] {
+                let trust = Trust { forwarded_client_cert, ..Trust::default() };
+                let check = Check::read(&message, trust, None, |_| false);
+                assert_eq!(check.is_err(), forwarded_client_cert);
             }
         }
     }
