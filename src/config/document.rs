@@ -72,10 +72,11 @@ impl Document {
     }
 }
 
-/// The variables that Kubernetes makes for a Service named `portvakt`: `PORTVAKT_SERVICE_HOST`,
-/// `PORTVAKT_PORT_9001_TCP` and their like.
+/// The variables that Kubernetes makes for Services named `portvakt` or `portvakt-mesh`:
+/// `PORTVAKT_SERVICE_HOST`, `PORTVAKT_MESH_PORT_9001_TCP` and their like.
 fn is_of_kubernetes(name: &str) -> bool {
-    ["PORTVAKT_SERVICE_", "PORTVAKT_PORT"].iter().any(|prefix| name.starts_with(prefix))
+    let is_nested = name.contains("__");
+    !is_nested && ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT"].iter().any(|part| name.contains(part))
 }
 
 fn unknown_variable(name: &str, place: &Place, reader: &mut Reader) {

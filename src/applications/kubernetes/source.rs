@@ -34,8 +34,8 @@ use crate::{
 const WATCH_SECONDS: u32 = 20;
 /// For a connection, and between two pieces of an answer: longer than a watch says nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Objects asked for at once.
-const PAGE: u32 = 500;
+/// Objects asked for at once: few, for each may be over a megabyte.
+const PAGE: u32 = 100;
 /// After a failure, twice as long after each that follows, and never longer than the most.
 const PAUSE_LEAST: Duration = Duration::from_millis(500);
 const PAUSE_MOST: Duration = Duration::from_secs(10);

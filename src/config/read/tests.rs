@@ -290,6 +290,9 @@ fn variables_override_the_file() {
             ("PORTVAKT_CONFIG", "is no key"),
             ("PORTVAKT_SERVICE_HOST", "10.0.0.1"),
             ("PORTVAKT_PORT_9001_TCP", "tcp://10.0.0.1:9001"),
+            ("PORTVAKT_MESH_SERVICE_HOST", "10.0.0.1"),
+            ("PORTVAKT_MESH_SERVICE_PORT_GRPC_WORKLOADS", "9001"),
+            ("PORTVAKT_MESH_PORT", "tcp://10.0.0.1:9001"),
             ("PORTVAKT_TARGET__DEFAULT_APPLICATION", ""),
         ],
     );
