@@ -1,17 +1,15 @@
 //! The checks that are measured, and what each must come to.
 
-use envoy_types::pb::{
-    envoy::service::auth::v3::{
-        AttributeContext, CheckRequest, CheckResponse,
-        attribute_context::{HttpRequest, Request},
-        authorization_client::AuthorizationClient,
-    },
-    google::protobuf::value::Kind,
+use envoy_types::pb::envoy::service::auth::v3::{
+    AttributeContext, CheckRequest, CheckResponse,
+    attribute_context::{HttpRequest, Request},
+    authorization_client::AuthorizationClient,
 };
 use tonic::transport::{Channel, Endpoint};
 
 use crate::support::{
     Issuer, Token,
+    checks::reason,
     documents::{HOME, NEWSLETTER, WEBSHOP},
     token::now,
     wait::PATIENCE,
@@ -87,7 +85,7 @@ impl Mixture {
 impl Case {
     /// Whether an answer is right.
     pub fn is_right(&self, response: &CheckResponse) -> bool {
-        let decision = decision(response);
+        let decision = reason(response);
         let is_grant = ["application_granted", "user_granted"].contains(&decision);
         is_allowed(response) == is_grant && self.expected.contains(&decision)
     }
@@ -119,15 +117,6 @@ pub fn check(token: &str) -> CheckRequest {
     let request = Request { http: Some(http), ..Request::default() };
     let attributes = AttributeContext { request: Some(request), ..AttributeContext::default() };
     CheckRequest { attributes: Some(attributes) }
-}
-
-/// The reason of a decision, as the dynamic metadata tells it.
-pub fn decision(response: &CheckResponse) -> &str {
-    let field = response.dynamic_metadata.as_ref().and_then(|facts| facts.fields.get("reason"));
-    match field.and_then(|value| value.kind.as_ref()) {
-        Some(Kind::StringValue(reason)) => reason,
-        _ => "",
-    }
 }
 
 pub fn is_allowed(response: &CheckResponse) -> bool {

@@ -10,6 +10,7 @@ use crate::{
     subject::Subject,
     support::{
         Behaviour, Issuer, Token,
+        checks::reason,
         documents::{FOREIGN, HOME, WEBSHOP},
         until,
     },
@@ -69,7 +70,7 @@ impl Seen {
         let began = Instant::now();
         while began.elapsed() < BEFORE {
             let response = client.check(request.clone()).await.unwrap().into_inner();
-            match checks::decision(&response) {
+            match reason(&response) {
                 "keys_unavailable" if !checks::is_allowed(&response) => self.denied += 1,
                 // For the first moments not even the documents are there.
                 "application_unknown" if !checks::is_allowed(&response) => {}

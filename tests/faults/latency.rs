@@ -10,7 +10,10 @@ use tokio::{
 };
 use tonic::transport::Channel;
 
-use crate::checks::{self, Mixture};
+use crate::{
+    checks::{self, Mixture},
+    support::checks::reason,
+};
 
 /// Between two checks: two thousand a second.
 const PERIOD: Duration = Duration::from_micros(500);
@@ -84,7 +87,7 @@ async fn ask(
     let wrong = match response {
         Ok(response) if case.is_right(response.get_ref()) => None,
         Ok(response) => {
-            let decision = checks::decision(response.get_ref());
+            let decision = reason(response.get_ref());
             Some(format!("{decision:?} where it should be {:?}", case.expected))
         }
         Err(status) => Some(format!("{status:?} where it should be {:?}", case.expected)),

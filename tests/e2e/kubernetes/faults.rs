@@ -25,15 +25,15 @@ use crate::support::{
 const GRANTED: &str = "application_granted";
 
 /// A service that watches a cluster with objects.
-struct Watched {
-    api: ApiServer,
-    cluster: Cluster,
-    scene: Scene,
-    _folder: tempfile::TempDir,
+pub struct Watched {
+    pub api: ApiServer,
+    pub cluster: Cluster,
+    pub scene: Scene,
+    pub _folder: tempfile::TempDir,
 }
 
 impl Watched {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let api = ApiServer::start();
         let cluster = Cluster::served_by(&api, folder.path()).await;

@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use super::{
-    objects::{create, orders_api},
-    scene::Scene,
-};
+use super::{faults::Watched, objects::orders_api};
 use crate::support::{
     api_server::{
-        ApiServer, Failure, Interruption, Mood, Resource,
+        Failure, Interruption, Mood, Resource,
         Resource::Applications,
         Verb::{List, Watch},
     },
-    cluster::Cluster,
     documents::{NEWSLETTER, WEBSHOP},
     until,
 };
@@ -24,19 +20,9 @@ const CONTACT: &str =
 /// How long an outage lasts at least.
 const OUTAGE: Duration = Duration::from_secs(6);
 
-async fn watched() -> (ApiServer, Cluster, Scene, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let api = ApiServer::start();
-    let cluster = Cluster::served_by(&api, folder.path()).await;
-    create(&cluster).await;
-    let scene = Scene::start(&cluster).await;
-    api.watched().await;
-    (api, cluster, scene, folder)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn decisions_go_on_while_the_server_is_away_and_it_heals() {
-    let (mut api, cluster, scene, _folder) = watched().await;
+    let Watched { mut api, cluster, scene, _folder } = Watched::start().await;
     let lists = Resource::ALL.map(|resource| api.requests(resource, List));
     let steady = scene.keep_checking(WEBSHOP, GRANTED);
     let before = scene.portvakt.metric(CONTACT).await.unwrap();
@@ -70,7 +56,7 @@ async fn a_server_that_fails_or_hangs_is_not_hammered() {
         Mood::Hanging,
         Mood::Breaking,
     ] {
-        let (api, cluster, scene, _folder) = watched().await;
+        let Watched { api, cluster, scene, _folder } = Watched::start().await;
         let steady = scene.keep_checking(WEBSHOP, GRANTED);
         api.behave_altogether(mood);
         let (asked, connections) = (api.asked().len(), api.connections());
@@ -94,7 +80,7 @@ async fn a_server_that_fails_or_hangs_is_not_hammered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_is_taken_away_is_named_and_what_is_known_stays_in_force() {
-    let (api, cluster, scene, _folder) = watched().await;
+    let Watched { api, cluster, scene, _folder } = Watched::start().await;
     api.behave(Applications, Watch, Mood::Refusing(Failure::Forbidden));
     api.interrupt(Applications, Interruption::End).await;
     scene.until_logged("ERROR", &["watch", "applications.nais.io"]).await;
