@@ -4,7 +4,12 @@
 //! spellings of the same one can never differ, and an unreadable one can never
 //! be compared at all.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Unexpected},
+};
 
 /// A GUID in its hyphenated form, `8-4-4-4-12` hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +43,9 @@ impl FromStr for Guid {
 }
 
 impl Guid {
+    /// The one of zeros, which Entra ID gives to nothing.
+    pub const NIL: Self = Self(uuid::Uuid::nil());
+
     /// Reads the one spelling that Entra ID writes into tokens: hyphenated and in lower case.
     ///
     /// # Errors
@@ -69,6 +77,20 @@ impl fmt::Display for Guid {
 impl fmt::Debug for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Guid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut buffer = uuid::Uuid::encode_buffer();
+        serializer.serialize_str(self.0.as_hyphenated().encode_lower(&mut buffer))
+    }
+}
+
+impl<'de> Deserialize<'de> for Guid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(|_| de::Error::invalid_value(Unexpected::Str(&text), &"a GUID"))
     }
 }
 

@@ -38,6 +38,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decision;
+pub mod decision_log;
 pub mod demo;
 #[cfg(test)]
 mod dropped;

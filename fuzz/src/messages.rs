@@ -145,7 +145,8 @@ fn answer(claims: &Value) -> OkHttpResponse {
     };
     let requirements = Requirements { role: "role".into(), scope: "scope".into() };
     let presenter = Presenter { workload: None, bind_tokens: BindTokens::Off };
-    let permit = evaluate(caller, &protected, &requirements, &presenter).expect("its own user");
+    let permit = evaluate(caller, &protected, &requirements, &presenter, &mut ());
+    let permit = permit.expect("its own user");
     let settings =
         config::Headers { prefix: PREFIX.into(), names: Vec::new(), strip_authorization: false };
     let answers = Answers { headers: CallerHeaders::new(&settings), resource_metadata: None };

@@ -88,7 +88,7 @@ fn compare(token: &str) {
         client_id: AUDIENCE.parse().unwrap(),
         v1: None,
     };
-    let verified = VERIFIER.verify(token, &audience, deadline, ()).now_or_never();
+    let verified = VERIFIER.verify(token, &audience, deadline, (), &mut ()).now_or_never();
     let denial = verified.expect("nothing to wait for").expect_err("nobody has a key");
     // How long a token may be is asked before, where the header is read.
     let is_short = token.len() <= 16 * 1024;

@@ -1,15 +1,12 @@
 //! What both kinds of documents say in the same words: rules of consumers, and users.
 
-use std::collections::BTreeSet;
-
 use super::{
-    document::{Consumer, Rule},
+    document::{Consumer, Located, Rule, Users},
     keys::warn_of_unknown,
 };
 use crate::{
     finding::Code,
     identifiers::{ApplicationId, GroupId},
-    policy::UserAccess,
     yaml::{Mapping, Node, Reader},
 };
 
@@ -81,24 +78,24 @@ fn part<'n>(
 }
 
 /// Reads `allowAllUsers` and `claims.groups`, members of `owner`.
-pub fn read_users(owner: Mapping<'_>, reader: &mut Reader) -> UserAccess {
-    let everyone = owner
-        .get("allowAllUsers")
-        .and_then(|node| reader.boolean(node, "allowAllUsers"))
-        .unwrap_or_default();
+pub fn read_users(owner: Mapping<'_>, reader: &mut Reader) -> Users {
+    let everyone = owner.get("allowAllUsers").and_then(|node| {
+        let everyone = reader.boolean(node, "allowAllUsers")?;
+        everyone.then(|| Located { place: node.place.clone(), value: () })
+    });
     let groups = owner.get("claims").map(|node| read_claims(node, reader)).unwrap_or_default();
-    UserAccess { everyone, groups }
+    Users { everyone, groups }
 }
 
-fn read_claims(node: &Node, reader: &mut Reader) -> BTreeSet<GroupId> {
-    let Some(claims) = reader.mapping(node, "claims") else { return BTreeSet::new() };
+fn read_claims(node: &Node, reader: &mut Reader) -> Vec<Located<GroupId>> {
+    let Some(claims) = reader.mapping(node, "claims") else { return Vec::new() };
     warn_of_unknown(claims, "claims", CLAIMS, reader);
     let groups = claims.get("groups").and_then(|node| reader.sequence(node, "claims.groups"));
     groups.unwrap_or_default().iter().filter_map(|node| read_group(node, reader)).collect()
 }
 
 /// A group, or `None` with a finding. One that is no GUID leaves the others in force.
-fn read_group(node: &Node, reader: &mut Reader) -> Option<GroupId> {
+fn read_group(node: &Node, reader: &mut Reader) -> Option<Located<GroupId>> {
     let group = reader.mapping(node, "A group")?;
     warn_of_unknown(group, "A group", GROUP, reader);
     let Some(id) = group.get("id") else {
@@ -111,5 +108,5 @@ fn read_group(node: &Node, reader: &mut Reader) -> Option<GroupId> {
         let message = format!("\"{text}\" {error}: the group grants nothing. State its object id.");
         reader.warning(&id.place, Code::InvalidGroup, message);
     }
-    guid.ok()
+    Some(Located { place: id.place.clone(), value: guid.ok()? })
 }

@@ -1,8 +1,10 @@
 //! One application as the documents describe it, merged, defaulted and resolved.
 
+use super::Stated;
 use crate::{
+    finding::Place,
     identifiers::{ApplicationId, ClientId, TenantId},
-    policy::AccessPolicy,
+    policy::{AccessPolicy, Mode},
     target::PathPattern,
 };
 
@@ -15,6 +17,24 @@ pub struct Application {
     pub hosts: Vec<String>,
     /// Paths that need no token: the probes and the metrics, each as it stands.
     pub open_paths: Vec<PathPattern>,
+    /// Whether what is refused here is kept out.
+    pub mode: Mode,
+    /// What its documents state and where, for explanations.
+    pub stated: Stated,
+}
+
+impl Application {
+    /// One that lets nobody in, about which nothing else is known.
+    pub fn disabled(id: ApplicationId, because: DisabledBecause) -> Self {
+        Self {
+            stated: Stated::at(Place::whole(id.as_str())),
+            id,
+            protection: Protection::Disabled(because),
+            hosts: Vec::new(),
+            open_paths: Vec::new(),
+            mode: Mode::default(),
+        }
+    }
 }
 
 /// What a request to the application must pass.

@@ -15,8 +15,8 @@ pub struct Context {
 pub enum Tenants {
     /// These; the first is that of documents which name none.
     Configured(Vec<KnownTenant>),
-    /// Not known, because there is no configuration: no tenant is found fault with, and one
-    /// without a GUID cannot be resolved.
+    /// Not known, because there is no configuration: no tenant is found fault with, and all that
+    /// have no GUID are taken for one and the same.
     Unspecified,
 }
 
@@ -44,7 +44,7 @@ impl Tenants {
     pub(super) fn find(&self, stated: Option<&str>) -> Option<TenantId> {
         let id = stated.and_then(|text| text.parse().ok());
         match (self, stated) {
-            (Self::Unspecified, _) => id,
+            (Self::Unspecified, _) => id.or(Some(TenantId::NIL)),
             (Self::Configured(tenants), None) => tenants.first().map(|tenant| tenant.id),
             (Self::Configured(tenants), Some(text)) => tenants
                 .iter()

@@ -6,7 +6,7 @@ use super::V1Tokens;
 use crate::{
     config::PreAuthorized,
     finding::Place,
-    identifiers::{ApplicationId, ClientId},
+    identifiers::{ApplicationId, ClientId, GroupId},
     policy::UserAccess,
     target::PathPattern,
 };
@@ -60,7 +60,7 @@ pub struct Manifest {
     /// `spec.azure.application.tenant`.
     pub tenant: Option<Located<String>>,
     pub rules: Vec<Rule>,
-    pub users: UserAccess,
+    pub users: Users,
     /// Hosts of the ingresses, as hosts are compared.
     pub hosts: Vec<Located<String>>,
     /// Paths of the probes and of the metrics.
@@ -76,7 +76,7 @@ pub struct Registration {
     pub tenant: Option<Located<String>>,
     /// `spec.preAuthorizedApplications`.
     pub rules: Vec<Rule>,
-    pub users: UserAccess,
+    pub users: Users,
     /// `status.preAuthorizedApps.assigned`.
     pub assigned: Vec<PreAuthorized>,
 }
@@ -90,6 +90,32 @@ pub enum Consumer {
     Application(ApplicationId),
     /// `*`, which opens the network in NAIS and grants no token.
     Anyone,
+}
+
+impl Consumer {
+    /// Whether it is that application, by name.
+    pub fn is(&self, id: &ApplicationId) -> bool {
+        matches!(self, Self::Application(named) if named == id)
+    }
+}
+
+/// The users that a document lets in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Users {
+    /// Where `allowAllUsers` is true.
+    pub everyone: Option<Located<()>>,
+    /// In the document's order; one may stand there twice.
+    pub groups: Vec<Located<GroupId>>,
+}
+
+impl Users {
+    /// The same, without where it is written.
+    pub fn access(&self) -> UserAccess {
+        UserAccess {
+            everyone: self.everyone.is_some(),
+            groups: self.groups.iter().map(|group| group.value).collect(),
+        }
+    }
 }
 
 /// The kinds of documents that say something about access.

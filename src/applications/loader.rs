@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tracing::{error, warn};
 
 use super::{
+    Application,
     consumers::FurtherConsumers,
     context::Context,
     findings::Capped,
@@ -23,6 +24,7 @@ use super::{
 use crate::{
     config::{ApplicationSources, Config, DocumentPath},
     finding::{Finding, Severity},
+    target::Index,
 };
 
 /// Reads documents, and remembers the last good version of each.
@@ -148,16 +150,25 @@ fn log(Finding { place, severity, code, message }: &Finding) {
     }
 }
 
-/// Everything that is wrong with documents and files of further consumers, alone and together,
-/// in the order of their places.
+/// What documents come to at one time, for those who look once.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// In the order of their names.
+    pub applications: Vec<Arc<Application>>,
+    pub index: Index,
+    /// Everything that is wrong, of each file and of all together, in the order of the places.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads documents and files of further consumers once.
 ///
 /// `manifests` and `further_consumers` are files or folders, as in the configuration's
 /// `applications.paths` and `applications.pre_authorized`.
-pub fn lint(
+pub fn read_once(
     manifests: Vec<DocumentPath>,
     further_consumers: Vec<PathBuf>,
     context: Context,
-) -> Vec<Finding> {
+) -> Snapshot {
     let sources = ApplicationSources {
         paths: manifests,
         pre_authorized: further_consumers,
@@ -166,9 +177,9 @@ pub fn lint(
     };
     let mut loader = Loader::with(sources, context);
     loader.refresh();
-    let mut findings = loader.resolve().findings;
+    let Resolved { applications, hosts, mut findings, .. } = loader.resolve();
     findings.sort_by(|one, other| one.place.cmp(&other.place));
-    findings
+    Snapshot { index: Index::new(&applications, hosts), applications, findings }
 }
 
 #[cfg(test)]
@@ -285,11 +296,12 @@ mod tests {
                          ---\nkind: [\n";
         std::fs::write(path("a.yaml"), documents).unwrap();
         std::fs::write(path("apps.json"), "{}").unwrap();
-        let found: Vec<_> = lint(
+        let found: Vec<_> = read_once(
             vec![path("a.yaml").into(), path("gone").into()],
             vec![path("apps.json")],
             context(),
         )
+        .findings
         .into_iter()
         .map(|finding| finding.code.as_str())
         .collect();

@@ -1,20 +1,24 @@
 //! From all that is said about one application to the application. Pure.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
-    Application, DisabledBecause, Protection,
+    Application, DisabledBecause, Protection, Stated,
     context::Context,
     directory::{Answers, Rival},
-    document::{Consumer, Located, Rule},
+    document::{Consumer, Located, Rule, Users},
     gather::Sources,
     resolve::Rules,
+    stated::StatedRule,
 };
 use crate::{
     config::PreAuthorized,
     finding::{Code, Finding},
     identifiers::{ApplicationId, ClientId, TenantId},
-    policy::AccessPolicy,
+    policy::{AccessPolicy, Mode},
     yaml::Reader,
 };
 
@@ -34,10 +38,9 @@ pub fn merge(
     answers: &Answers,
     context: &Context,
 ) -> Merged {
-    let (reader, rules) = (Reader::default(), Rules::default());
-    let mut merger = Merger { id, sources, answers, context, reader, rules };
-    let application = Arc::new(merger.application());
-    Merged { application, findings: merger.reader.into_findings(), rules: merger.rules }
+    let (reader, rules, stated) =
+        (Reader::default(), Rules::default(), Stated::at(sources.place()));
+    Merger { id, sources, answers, context, reader, rules, stated }.application()
 }
 
 struct Merger<'a> {
@@ -47,16 +50,24 @@ struct Merger<'a> {
     context: &'a Context,
     reader: Reader,
     rules: Rules,
+    stated: Stated,
 }
 
 impl Merger<'_> {
-    fn application(&mut self) -> Application {
+    fn application(mut self) -> Merged {
         let manifest = self.sources.wanted();
-        Application {
+        let application = Application {
             id: self.id.clone(),
             protection: self.protection(),
             hosts: self.sources.hosts().map(|host| host.value.clone()).collect(),
             open_paths: manifest.map(|manifest| manifest.open_paths.clone()).unwrap_or_default(),
+            mode: Mode::default(),
+            stated: self.stated,
+        };
+        Merged {
+            application: Arc::new(application),
+            findings: self.reader.into_findings(),
+            rules: self.rules,
         }
     }
 
@@ -126,20 +137,43 @@ impl Merger<'_> {
         let (sources, answers) = (self.sources, self.answers);
         let assigned = first_of_each(sources.assigned());
         let mut access = AccessPolicy::default();
-        access.users = match (sources.wanted(), sources.registered()) {
-            (Some(manifest), _) => manifest.users.clone(),
+        let users = match (sources.wanted(), sources.registered()) {
+            (Some(manifest), _) => Some(&manifest.users),
             (None, registration) => {
                 let granted = assigned.iter().map(|(id, client_id)| (*client_id, (*id).clone()));
                 access.consumers.extend(granted);
-                registration.map(|registration| registration.users.clone()).unwrap_or_default()
+                registration.map(|registration| &registration.users)
             }
         };
+        access.users = users.map(Users::access).unwrap_or_default();
         for (rule, known) in sources.rules().iter().zip(&answers.consumers) {
-            if let Some((client_id, consumer)) = self.grant(rule, &assigned, *known) {
-                access.consumers.insert(client_id, consumer);
-            }
+            let granted = self.grant(rule, &assigned, *known);
+            let Located { place, value: consumer } = rule.clone();
+            let own = known.filter(|_| consumer.is(self.id));
+            let client_id = granted.as_ref().map(|(client_id, _)| *client_id).or(own);
+            self.stated.rules.push(StatedRule { place, consumer, client_id });
+            access.consumers.extend(granted);
         }
+        self.state(users, &access);
         access
+    }
+
+    /// What is stated beside the rules: the users, and the consumers that no rule names.
+    fn state(&mut self, users: Option<&Users>, access: &AccessPolicy) {
+        let Stated { place, rules, everyone, groups } = &mut self.stated;
+        if let Some(users) = users {
+            *everyone = users.everyone.as_ref().map(|everyone| everyone.place.clone());
+            groups.clone_from(&users.groups);
+        }
+        let named: HashSet<_> = rules.iter().filter_map(|rule| rule.client_id).collect();
+        let assigned = access.consumers.iter().filter(|(client_id, _)| !named.contains(client_id));
+        let mut assigned: Vec<_> = assigned.collect();
+        assigned.sort_by_key(|(_, id)| *id);
+        rules.extend(assigned.into_iter().map(|(client_id, id)| StatedRule {
+            place: place.clone(),
+            consumer: Consumer::Application(id.clone()),
+            client_id: Some(*client_id),
+        }));
     }
 
     /// What a rule adds to the consumers. One that names the application itself adds nothing.

@@ -1,21 +1,12 @@
 //! `portvakt lint`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{FAILURE, fail, print};
-use crate::{
-    applications::{self, Context, Tenants},
-    config::{self, DocumentPath, Environment},
-    finding::{Finding, Severity},
-    yaml::{self, Value},
-};
+use super::{FAILURE, fail, given::Given, print, wrong_usage};
+use crate::finding::{Finding, Severity};
 
 /// Check configuration and application documents without starting anything.
 ///
@@ -50,29 +41,14 @@ enum Format {
     Json,
 }
 
-/// The files, by what they hold.
-#[derive(Debug, Default)]
-struct Sorted {
-    configurations: Vec<PathBuf>,
-    documents: Vec<PathBuf>,
-    further_consumers: Vec<PathBuf>,
-    /// Files and folders that cannot be looked at.
-    findings: Vec<Finding>,
-}
-
 impl Lint {
     pub fn run(self) -> ExitCode {
-        if let Some(missing) = self.paths.iter().find(|path| !path.exists()) {
-            eprintln!("portvakt: {}: there is no such file or folder", missing.display());
-            return ExitCode::from(WRONG_USAGE);
-        }
-        let sorted = Sorted::of(&self.paths);
-        let files = sorted.count();
-        if files == 0 && sorted.findings.is_empty() {
-            eprintln!("portvakt: there is no YAML or JSON file in what was given");
-            return ExitCode::from(WRONG_USAGE);
-        }
-        let findings = check(sorted, self.cluster);
+        let given = match Given::below(&self.paths) {
+            Ok(given) => given,
+            Err(error) => return wrong_usage(&error),
+        };
+        let files = given.count();
+        let findings = given.read(&self.cluster).snapshot.findings;
         let printed = match self.format {
             Format::Text => print(&as_text(&findings)),
             Format::Json => match serde_json::to_string_pretty(&as_json(&findings)) {
@@ -88,90 +64,6 @@ impl Lint {
             _ => ExitCode::from(FAILURE),
         }
     }
-}
-
-/// As clap has it.
-const WRONG_USAGE: u8 = 2;
-
-impl Sorted {
-    fn of(paths: &[PathBuf]) -> Self {
-        let (files, findings) = applications::files_below(paths);
-        let mut sorted = Self { findings, ..Self::default() };
-        for file in files {
-            let is_named = paths.contains(&file);
-            let kind = match holds(&file, is_named) {
-                Holds::Configuration => &mut sorted.configurations,
-                Holds::Documents => &mut sorted.documents,
-                Holds::FurtherConsumers => &mut sorted.further_consumers,
-            };
-            kind.push(file);
-        }
-        sorted
-    }
-
-    fn count(&self) -> usize {
-        self.configurations.len() + self.documents.len() + self.further_consumers.len()
-    }
-}
-
-enum Holds {
-    Configuration,
-    /// Or something that is nobody's, or not readable: the reader of documents tells.
-    Documents,
-    FurtherConsumers,
-}
-
-/// A mapping without `kind` is a configuration if the file was named, or has a key of one: other
-/// tools' files may lie in the same folder.
-fn holds(file: &Path, is_named: bool) -> Holds {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    let source = file.display().to_string().into();
-    let first = yaml::stream(&source, &text).next().and_then(|first| first.content.ok().flatten());
-    match first.map(|node| node.value) {
-        Some(Value::Sequence(_)) => Holds::FurtherConsumers,
-        Some(Value::Mapping(entries)) => {
-            let has = |name: &str| entries.iter().any(|entry| entry.key == name);
-            let is_configuration = is_named || config::top_level_keys().any(has);
-            match !has("kind") && is_configuration {
-                true => Holds::Configuration,
-                false => Holds::Documents,
-            }
-        }
-        _ => Holds::Documents,
-    }
-}
-
-/// The findings of all files together, in the order of their places.
-fn check(sorted: Sorted, cluster: String) -> Vec<Finding> {
-    let mut findings = sorted.findings;
-    let mut context = Context { cluster, tenants: Tenants::Unspecified };
-    let mut configured = Vec::new();
-    for file in &sorted.configurations {
-        findings.extend(match config::read(Some(file), &Environment::of_process()) {
-            Ok(read) => {
-                context = Context::of(&read.config);
-                configured.extend(read.config.applications.paths);
-                read.warnings
-            }
-            Err(findings) => findings,
-        });
-    }
-    let documents = sorted.documents.into_iter().map(|file| placed(file, &configured)).collect();
-    findings.extend(applications::lint(documents, sorted.further_consumers, context));
-    findings.sort_by(|one, other| one.place.cmp(&other.place));
-    findings
-}
-
-/// A file of documents with the namespaces that the configuration states for its place.
-fn placed(file: PathBuf, configured: &[DocumentPath]) -> DocumentPath {
-    let resolved = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let place = resolved(&file);
-    let nearest = configured
-        .iter()
-        .filter(|root| place.starts_with(resolved(&root.path)))
-        .max_by_key(|root| resolved(&root.path).components().count());
-    let namespaces = nearest.map(|root| root.namespaces.clone()).unwrap_or_default();
-    DocumentPath { path: file, namespaces }
 }
 
 fn as_text(findings: &[Finding]) -> String {

@@ -2,6 +2,7 @@
 
 mod completions;
 mod demo;
+mod given;
 mod keys;
 mod lint;
 mod serve;
@@ -49,8 +50,17 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// Something went wrong; wrong usage is 2, as clap has it.
+/// Something went wrong.
 const FAILURE: u8 = 1;
+
+/// As clap has it.
+const WRONG_USAGE: u8 = 2;
+
+/// Says what is wrong with the way a command was called, and ends it.
+fn wrong_usage(error: &dyn std::error::Error) -> ExitCode {
+    fail(error);
+    ExitCode::from(WRONG_USAGE)
+}
 
 /// Says why a command ends, and ends it.
 fn fail(error: &dyn std::error::Error) -> ExitCode {

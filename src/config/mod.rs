@@ -16,7 +16,7 @@ pub use self::{
     environment::Environment,
     graph::{ClientCredentials, ClientProof, Graph, Membership},
     keys::{KEYS, Key, top_level_keys},
-    read::{Read, read},
+    read::{Read, defaults, read},
     url::is_secure,
 };
 
@@ -108,6 +108,20 @@ pub enum AskedBy {
     Workloads,
     /// Gateways, which route by Host: the destination principal is ignored.
     Gateways,
+}
+
+impl AskedBy {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Any, Self::Workloads, Self::Gateways];
+
+    /// As in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Workloads => "workloads",
+            Self::Gateways => "gateways",
+        }
+    }
 }
 
 /// Files of a server certificate, and of the authority of client certificates for mTLS.
@@ -323,6 +337,20 @@ pub enum BindTokens {
     Report,
     /// Mismatches are denied.
     Enforce,
+}
+
+impl BindTokens {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Report, Self::Enforce];
+
+    /// As in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Report => "report",
+            Self::Enforce => "enforce",
+        }
+    }
 }
 
 /// The cache of verified tokens.

@@ -1,18 +1,22 @@
 //! Decisions and their reasons: one closed table of codes, statuses and challenges.
 
 mod id;
+mod trace;
 
 use std::borrow::Cow;
 
 pub use id::DecisionId;
+pub use trace::{Inputs, Step, Steps, Taken, Trace, Verdict};
 
-use crate::policy::Permit;
+use crate::policy::{Mode, Permit, Shadowed};
 
 /// The answer to one request. Its default denies.
 #[derive(Debug)]
 pub enum Decision {
     /// Made only from what the policy returned.
     Allow(Permit),
+    /// Let through although it is refused: a rehearsal.
+    Shadow(Shadowed),
     Deny(Denial),
 }
 
@@ -23,18 +27,37 @@ impl Default for Decision {
 }
 
 impl Decision {
-    /// The stable word for the reason.
+    /// `allow` or `deny`: what becomes of the request.
+    pub fn verdict(&self) -> &'static str {
+        match self {
+            Self::Allow(_) | Self::Shadow(_) => "allow",
+            Self::Deny(_) => "deny",
+        }
+    }
+
+    /// Why the policy refuses, whether that keeps the request out or not.
+    pub fn refusal(&self) -> Option<&Denial> {
+        match self {
+            Self::Allow(_) => None,
+            Self::Shadow(shadowed) => Some(shadowed.denial()),
+            Self::Deny(denial) => Some(denial),
+        }
+    }
+
+    /// The stable word for the reason; in shadow, the one that enforcing would have given.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Allow(permit) => permit.reason().code(),
+            Self::Shadow(shadowed) => shadowed.reason().code(),
             Self::Deny(denial) => denial.reason.code(),
         }
     }
 }
 
 impl From<Result<Permit, Denial>> for Decision {
+    /// What is refused is denied.
     fn from(result: Result<Permit, Denial>) -> Self {
-        result.map_or_else(Self::Deny, Self::Allow)
+        Mode::Enforce.decide(result)
     }
 }
 

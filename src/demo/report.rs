@@ -121,6 +121,7 @@ fn decided(decision: &Decision) -> Answer {
             let caller = permit.caller().map(facts).unwrap_or_default();
             Answer { status: 200, reason, detail: None, caller }
         }
+        Decision::Shadow(_) => Answer { status: 200, reason, detail: None, caller: Vec::new() },
         Decision::Deny(denial) => {
             let status = denial.reason.status() as u16;
             Answer { status, reason, detail: Some(denial.detail.to_string()), caller: Vec::new() }

@@ -1,9 +1,9 @@
 //! The access policy applied to a request.
 
-use super::{AccessPolicy, Caller, Permit, Presenter};
+use super::{AccessPolicy, Caller, Permit, Presenter, described};
 use crate::{
-    decision::{AllowReason, Denial, DenyReason},
-    identifiers::{ApplicationId, ClientId},
+    decision::{AllowReason, Denial, DenyReason, Step, Trace},
+    identifiers::{ApplicationId, ClientId, GroupId},
     request::Request,
     target::PathPattern,
 };
@@ -60,18 +60,41 @@ pub fn evaluate(
     target: &Protected<'_>,
     requirements: &Requirements,
     presenter: &Presenter<'_>,
+    trace: &mut impl Trace,
 ) -> Result<Permit, Denial> {
-    let consumer = target.consumer(caller.client_id).ok_or(DenyReason::ConsumerNotGranted)?;
-    caller.application = Some(consumer.clone());
-    check_permission(&caller, target, requirements)?;
+    let consumer = check_consumer(&caller, target);
+    trace.step(Step::Consumer, &consumer, || vec![("client id", caller.client_id.to_string())]);
+    caller.application = Some(consumer?.clone());
+
+    let permission = check_permission(&caller, target, requirements);
+    trace.step(Step::Permission, &permission, || {
+        described::permission(&caller, is_own_login(&caller, target), requirements)
+    });
+    permission?;
+
     if !caller.is_application() {
-        caller.listed_groups = check_user(&caller, target.access)?;
+        let groups = check_user(&caller, target.access);
+        trace.step(Step::User, &groups, || described::users(&caller, target.access));
+        caller.listed_groups = groups?;
     }
+
     let mismatch = presenter.contradicts(caller.application.as_ref());
-    if mismatch && presenter.is_binding() {
-        return Err(DenyReason::WorkloadMismatch.into());
-    }
+    let workload = check_workload(mismatch, presenter);
+    trace.step(Step::Workload, &workload, || presenter.described());
+    workload?;
     Ok(Permit::for_caller(caller, mismatch))
+}
+
+fn check_consumer<'a>(
+    caller: &Caller,
+    target: &Protected<'a>,
+) -> Result<&'a ApplicationId, Denial> {
+    target.consumer(caller.client_id).ok_or(DenyReason::ConsumerNotGranted.into())
+}
+
+/// Whether the user logged in by the application itself, which needs no scope.
+fn is_own_login(caller: &Caller, target: &Protected<'_>) -> bool {
+    caller.client_id == target.client_id
 }
 
 fn check_permission(
@@ -79,10 +102,9 @@ fn check_permission(
     target: &Protected<'_>,
     requirements: &Requirements,
 ) -> Result<(), Denial> {
-    let own_login = caller.client_id == target.client_id;
     match caller.is_application() {
         true if !caller.has_role(&requirements.role) => Err(DenyReason::RoleMissing.into()),
-        false if !own_login && !caller.has_scope(&requirements.scope) => {
+        false if !is_own_login(caller, target) && !caller.has_scope(&requirements.scope) => {
             Err(DenyReason::ScopeMissing.into())
         }
         _ => Ok(()),
@@ -90,10 +112,7 @@ fn check_permission(
 }
 
 /// Those of the user's groups that the application lists, if the user may call it at all.
-fn check_user(
-    caller: &Caller,
-    access: &AccessPolicy,
-) -> Result<Vec<crate::identifiers::GroupId>, Denial> {
+fn check_user(caller: &Caller, access: &AccessPolicy) -> Result<Vec<GroupId>, Denial> {
     let listed: Vec<_> =
         caller.groups().filter(|group| access.users.groups.contains(group)).collect();
     if access.users.everyone || !listed.is_empty() {
@@ -103,6 +122,13 @@ fn check_user(
         true => DenyReason::GroupsOverage.into(),
         false => DenyReason::UserNotGranted.into(),
     })
+}
+
+fn check_workload(mismatch: bool, presenter: &Presenter<'_>) -> Result<(), Denial> {
+    match mismatch && presenter.is_binding() {
+        true => Err(DenyReason::WorkloadMismatch.into()),
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]

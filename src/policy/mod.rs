@@ -2,8 +2,10 @@
 
 mod access;
 mod caller;
+mod described;
 mod evaluate;
 mod fact;
+mod mode;
 #[cfg(test)]
 mod oracle;
 mod permit;
@@ -13,5 +15,6 @@ pub use access::{AccessPolicy, UserAccess};
 pub use caller::Caller;
 pub use evaluate::{Protected, Requirements, evaluate, without_token};
 pub use fact::{Fact, FactValue};
+pub use mode::{Mode, Shadowed};
 pub use permit::Permit;
 pub use presenter::Presenter;

@@ -112,7 +112,7 @@ fn decide_as(case: &Case, change: impl FnOnce(Caller) -> Caller) -> Decision {
     let presenter = Presenter { workload, bind_tokens: case.bind };
     Claims::read(Value::Object(case.claims.clone()).to_string().as_bytes())
         .and_then(|claims| Caller::from_claims(claims.into(), TENANT.parse().unwrap()))
-        .and_then(|caller| evaluate(change(caller), &target, &requirements, &presenter))
+        .and_then(|caller| evaluate(change(caller), &target, &requirements, &presenter, &mut ()))
         .into()
 }
 

@@ -1,6 +1,6 @@
 //! The workload that presents a token, as mutual TLS proves it.
 
-use crate::{config::BindTokens, identifiers::ApplicationId, spiffe::WorkloadId};
+use crate::{config::BindTokens, decision::Inputs, identifiers::ApplicationId, spiffe::WorkloadId};
 
 /// Who presents the token, and whether that must be the application it was issued to.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,15 @@ impl Presenter<'_> {
         self.bind_tokens != BindTokens::Off
             && (workload.namespace, workload.service_account)
                 != (consumer.namespace(), consumer.name())
+    }
+
+    /// Who it is, for explanations.
+    pub(super) fn described(&self) -> Inputs {
+        let workload = self.workload.map_or_else(
+            || "unknown, or a gateway".to_owned(),
+            |workload| format!("{}/{}", workload.namespace, workload.service_account),
+        );
+        vec![("presented by", workload), ("bind_tokens", self.bind_tokens.as_str().to_owned())]
     }
 
     /// Whether that is a reason to refuse.

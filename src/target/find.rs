@@ -57,10 +57,7 @@ mod tests {
     use AskedBy::{Any, Gateways, Workloads};
 
     use super::{super::Hosts, *};
-    use crate::{
-        applications::{DisabledBecause, Protection},
-        config::Workload,
-    };
+    use crate::{applications::DisabledBecause, config::Workload};
 
     const API: &str = "spiffe://cluster.local/ns/team-a/sa/api";
     const OTHER: &str = "spiffe://cluster.local/ns/team-b/sa/other";
@@ -70,10 +67,8 @@ mod tests {
 
     fn application(id: &str, hosts: &[&str]) -> Arc<Application> {
         Arc::new(Application {
-            id: id.parse().unwrap(),
-            protection: Protection::Disabled(DisabledBecause::NoClientId),
             hosts: hosts.iter().map(ToString::to_string).collect(),
-            open_paths: Vec::new(),
+            ..Application::disabled(id.parse().unwrap(), DisabledBecause::NoClientId)
         })
     }
 

@@ -111,14 +111,12 @@ fn is_service_name(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::applications::{DisabledBecause, Protection};
+    use crate::applications::DisabledBecause;
 
     fn hosts(applications: &[(&str, &[&str])]) -> Hosts {
         let application = |(id, hosts): &(&str, &[&str])| Application {
-            id: id.parse().unwrap(),
-            protection: Protection::Disabled(DisabledBecause::NoClientId),
             hosts: hosts.iter().map(ToString::to_string).collect(),
-            open_paths: Vec::new(),
+            ..Application::disabled(id.parse().unwrap(), DisabledBecause::NoClientId)
         };
         let applications: Vec<_> = applications.iter().map(application).collect();
         Hosts::new(applications.iter(), "prod")

@@ -8,9 +8,9 @@ use crate::{authorizer::Outcome, decision::Decision};
 /// never a token, never a signature, never a header as it was sent.
 pub fn log_decision(outcome: &Outcome, traceparent: Option<&str>) {
     let trace_id = traceparent.and_then(trace_id);
-    let application = outcome.application.as_ref().map(|id| id.as_str());
-    let caller = outcome.caller.as_ref().map(|id| id.as_str());
-    let client_id = outcome.client_id.map(display);
+    let application = outcome.application_id().map(|id| id.as_str());
+    let caller = outcome.consumer.as_ref().map(|id| id.as_str());
+    let client_id = outcome.caller.as_ref().map(|caller| display(caller.client_id));
     let reason = outcome.decision.code();
     let mut room = [0; 32];
     let decision_id = outcome.id.encode(&mut room);
@@ -20,6 +20,21 @@ pub fn log_decision(outcome: &Outcome, traceparent: Option<&str>) {
             info!(
                 decision = "deny",
                 reason, application, caller, client_id, detail, decision_id, trace_id, "denied"
+            );
+        }
+        Decision::Shadow(shadowed) => {
+            let detail = &*shadowed.denial().detail;
+            info!(
+                decision = "allow",
+                mode = "shadow",
+                reason,
+                application,
+                caller,
+                client_id,
+                detail,
+                decision_id,
+                trace_id,
+                "allowed in shadow; enforcing would have denied"
             );
         }
         Decision::Allow(permit) if permit.workload_mismatch() => {

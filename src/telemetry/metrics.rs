@@ -178,18 +178,14 @@ impl Metrics {
 
     /// A check was answered.
     pub fn checked(&self, outcome: &Outcome, took: Duration) {
-        let application = name_of(outcome.application.as_ref());
-        let decision = match &outcome.decision {
-            Decision::Allow(permit) => {
-                if permit.workload_mismatch() {
-                    self.workload_mismatches.with_label_values(&[application]).inc();
-                }
-                "allow"
-            }
-            Decision::Deny(_) => "deny",
-        };
-        let reason = outcome.decision.code();
-        let caller = name_of(outcome.caller.as_ref());
+        let application = name_of(outcome.application_id());
+        if let Decision::Allow(permit) = &outcome.decision
+            && permit.workload_mismatch()
+        {
+            self.workload_mismatches.with_label_values(&[application]).inc();
+        }
+        let (decision, reason) = (outcome.decision.verdict(), outcome.decision.code());
+        let caller = name_of(outcome.consumer.as_ref());
         self.checks.with_label_values(&[application, decision, reason, caller]).inc();
         self.check_duration.observe(took.as_secs_f64());
     }
@@ -288,14 +284,18 @@ fn now() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision::DenyReason;
+    use crate::{
+        applications::{Application, DisabledBecause},
+        decision::DenyReason,
+    };
 
     #[test]
     fn every_metric_of_the_contract_is_exposed() {
         let metrics = Metrics::new();
-        let application = Some("prod:team-a:api".parse().unwrap());
+        let id = "prod:team-a:api".parse().unwrap();
+        let application = Application::disabled(id, DisabledBecause::NoClientId);
         let denial = Decision::Deny(DenyReason::TokenMissing.into());
-        let outcome = Outcome { application, ..Outcome::new(denial) };
+        let outcome = Outcome { application: Some(application.into()), ..Outcome::new(denial) };
         metrics.checked(&outcome, Duration::from_micros(20));
         metrics.keys_refreshed("https://login.example/t/v2.0", Some(3));
         metrics.reloaded(true);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::UnixSeconds,
-    decision::{Denial, DenyReason},
+    decision::{Denial, DenyReason, Inputs},
     identifiers::{ClientId, Guid, TenantId},
 };
 
@@ -117,6 +117,26 @@ impl Claims {
             Some(Ok(tenant)) if tenant == expected.tenant => Ok(()),
             _ => Err(invalid("The token's tenant (tid) is missing or not that of its issuer.")),
         }
+    }
+
+    /// What [`Self::check`] compares, in words: for explanations.
+    pub fn checked_against(&self, expected: &Expected<'_>) -> Inputs {
+        let text = |claim: &Option<String>| claim.clone().unwrap_or_default();
+        let time =
+            |claim: Option<u64>| claim.map(|seconds| seconds.to_string()).unwrap_or_default();
+        let claims = [
+            ("iss", text(&self.iss)),
+            ("expected iss", expected.issuer.to_owned()),
+            ("ver", text(&self.ver)),
+            ("aud", text(&self.aud)),
+            ("expected aud", expected.audience.to_string()),
+            ("tid", text(&self.tid)),
+            ("iat", time(self.iat)),
+            ("nbf", time(self.nbf)),
+            ("exp", time(self.exp)),
+            ("now", expected.now.to_string()),
+        ];
+        claims.into_iter().filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// The client id of the application that the token was issued to, once it is checked: each

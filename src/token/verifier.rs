@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    decision::{Denial, DenyReason},
+    decision::{Denial, DenyReason, Inputs, Step, Trace},
     identifiers::{ClientId, TenantId},
     keys::{Issuer, Key, KeyLookup, PreparedKey},
     telemetry::Metrics,
@@ -65,6 +65,7 @@ impl Verifier {
         audience: &Audience<'_>,
         deadline: Instant,
         place: impl Send,
+        trace: &mut impl Trace,
     ) -> Result<Arc<Claims>, Denial> {
         let Audience { tenant, client_id, v1 } = *audience;
         let issuer = self.issuers.get(&tenant).ok_or(DenyReason::InternalError)?;
@@ -72,9 +73,12 @@ impl Verifier {
         let remembered = self.proven_before(&hash, issuer);
         self.metrics.token_cache_request(remembered.is_some());
         let claims = match remembered {
-            Some(claims) => claims,
+            Some(claims) => {
+                trace.step(Step::Signature, &Ok(()), || vec![("verified", "before".to_owned())]);
+                claims
+            }
             None => {
-                let (key, claims) = prove(token, issuer, deadline, place).await?;
+                let (key, claims) = prove(token, issuer, deadline, place, trace).await?;
                 // What is proven stays so, whether the claims hold or not: who goes on sending an
                 // expired token is refused without another verification.
                 self.cache.insert(hash, Proven { tenant, key, claims: Arc::clone(&claims) });
@@ -85,7 +89,9 @@ impl Verifier {
         let (now, max_lifetime) = (self.clock.now(), self.max_lifetime.as_secs());
         let issuer = &issuer_name;
         let expected = Expected { issuer, tenant, audience: client_id, v1, max_lifetime, now };
-        claims.check(&expected)?;
+        let checked = claims.check(&expected);
+        trace.step(Step::Claims, &checked, || claims.checked_against(&expected));
+        checked?;
         Ok(claims)
     }
 
@@ -108,26 +114,53 @@ async fn prove(
     issuer: &Issuer,
     deadline: Instant,
     place: impl Send,
+    trace: &mut impl Trace,
 ) -> Result<(Arc<Key>, Arc<Claims>), Denial> {
-    let unverified = Unverified::parse(token)?;
-    let lookup = match issuer.known_key(&unverified.kid) {
+    let unverified = Unverified::parse(token);
+    trace.step(Step::TokenForm, &unverified, Inputs::new);
+    let unverified = unverified?;
+
+    let key = key(&unverified.kid, issuer, deadline, place).await;
+    trace.step(Step::Key, &key, || vec![("kid", unverified.kid.to_string())]);
+    let key = key?;
+
+    let signature = check_signature(&unverified, &key);
+    trace.step(Step::Signature, &signature, Inputs::new);
+    signature?;
+
+    let claims = Claims::read(&unverified.payload).inspect_err(|denial| {
+        trace.step::<()>(Step::Claims, &Err(denial.clone()), Inputs::new);
+    })?;
+    Ok((key, Arc::new(claims)))
+}
+
+/// The issuer's key of that id, waited for where it is not known yet.
+async fn key(
+    kid: &str,
+    issuer: &Issuer,
+    deadline: Instant,
+    place: impl Send,
+) -> Result<Arc<Key>, Denial> {
+    let lookup = match issuer.known_key(kid) {
         KeyLookup::Unknown => {
             drop(place);
-            issuer.awaited_key(&unverified.kid, deadline).await
+            issuer.awaited_key(kid, deadline).await
         }
         known => known,
     };
-    let key = match lookup {
-        KeyLookup::Found(key) => key,
-        KeyLookup::Unknown => return Err(DenyReason::TokenKeyUnknown.into()),
-        KeyLookup::Unavailable => return Err(DenyReason::KeysUnavailable.into()),
-        KeyLookup::TimedOut => return Err(DenyReason::DeadlineExceeded.into()),
-    };
-    if !signature_fits(&unverified, &key) {
-        return Err(DenyReason::TokenSignatureInvalid.into());
+    match lookup {
+        KeyLookup::Found(key) => Ok(key),
+        KeyLookup::Unknown => Err(DenyReason::TokenKeyUnknown.into()),
+        KeyLookup::Unavailable => Err(DenyReason::KeysUnavailable.into()),
+        KeyLookup::TimedOut => Err(DenyReason::DeadlineExceeded.into()),
     }
-    let claims = Claims::read(&unverified.payload)?;
-    Ok((key, Arc::new(claims)))
+}
+
+fn check_signature(token: &Unverified<'_>, key: &Key) -> Result<(), Denial> {
+    match signature_fits(token, key) {
+        true => Ok(()),
+        false => Err(DenyReason::TokenSignatureInvalid.into()),
+    }
 }
 
 fn signature_fits(token: &Unverified<'_>, key: &Key) -> bool {

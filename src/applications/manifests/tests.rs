@@ -82,7 +82,7 @@ spec:
     assert!(findings.is_empty(), "{findings:?}");
     assert_eq!(manifest.enabled, Some(true));
     assert_eq!(manifest.tenant.unwrap().value, "other.example");
-    assert!(manifest.users.everyone);
+    assert!(manifest.users.everyone.is_some());
     assert_eq!(manifest.users.groups.len(), 1);
     let hosts: Vec<_> = manifest.hosts.iter().map(|host| host.value.as_str()).collect();
     assert_eq!(hosts, ["api.example.com", "two.example"]);

@@ -55,6 +55,19 @@ pub fn read(file: Option<&Path>, environment: &Environment) -> Result<Read, Vec<
     }
 }
 
+/// What a configuration comes to that states a cluster and nothing else: for those who look at
+/// documents without serving. No issuer stands behind its tenant.
+///
+/// # Errors
+/// A finding where that cannot be a cluster's name.
+pub fn defaults(cluster: &str) -> Result<Config, Vec<Finding>> {
+    const TENANT: &str = "[{issuer: 'https://issuer.invalid', jwks_uri: 'https://issuer.invalid', \
+                          tenant_id: 00000000-0000-0000-0000-000000000000}]";
+    let variables = [("PORTVAKT_CLUSTER", cluster), ("PORTVAKT_ENTRA__TENANTS", TENANT)];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    read(None, &variables.into_iter().collect()).map(|read| read.config)
+}
+
 /// `None` where something that has no default is missing or unusable; findings tell.
 fn assemble(values: &mut Values<'_>, nais: Nais) -> Option<Config> {
     let cluster = values.name("cluster").or(nais.cluster);
@@ -132,12 +145,8 @@ fn log(values: &mut Values<'_>) -> Log {
 }
 
 fn bind_tokens(values: &mut Values<'_>) -> BindTokens {
-    const CHOICES: [(&str, BindTokens); 3] = [
-        ("off", BindTokens::Off),
-        ("report", BindTokens::Report),
-        ("enforce", BindTokens::Enforce),
-    ];
-    values.choice("mesh.bind_tokens", &CHOICES)
+    let choices = BindTokens::ALL.map(|choice| (choice.as_str(), choice));
+    values.choice("mesh.bind_tokens", &choices)
 }
 
 #[cfg(test)]

@@ -54,6 +54,13 @@ impl Answers {
                     self.headers.write(permit.caller(), impostors, ok);
                 });
             }
+            // Nobody in particular: what came under our names is removed all the same.
+            Decision::Shadow(_) => {
+                write_status(&mut response, Code::Ok);
+                response.nested(check_response::OK_RESPONSE, |ok| {
+                    self.headers.write(None, impostors, ok);
+                });
+            }
             Decision::Deny(denial) => {
                 self.write_denial(&mut response, denial, outcome.id, is_grpc);
             }

@@ -8,17 +8,20 @@ use crate::{
     proto::{list_value, r#struct, value},
 };
 
-/// Writes a `google.protobuf.Struct`: `decision`, `reason`, `decision_id`, `application`, and of
-/// an allowed caller the same facts as in the headers, under `caller`.
+/// Writes a `google.protobuf.Struct`: `decision`, `reason`, `decision_id`, `application`, `mode`
+/// in shadow, and of an allowed caller the same facts as in the headers, under `caller`.
 pub fn describe(outcome: &Outcome, structure: &mut Writer) {
-    let (decision, caller) = match &outcome.decision {
-        Decision::Allow(permit) => ("allow", permit.caller()),
-        Decision::Deny(_) => ("deny", None),
+    let caller = match &outcome.decision {
+        Decision::Allow(permit) => permit.caller(),
+        Decision::Shadow(_) | Decision::Deny(_) => None,
     };
-    text(structure, "decision", decision);
+    text(structure, "decision", outcome.decision.verdict());
+    if let Decision::Shadow(_) = outcome.decision {
+        text(structure, "mode", "shadow");
+    }
     text(structure, "reason", outcome.decision.code());
     text(structure, "decision_id", outcome.id.encode(&mut [0; 32]));
-    if let Some(application) = &outcome.application {
+    if let Some(application) = outcome.application_id() {
         text(structure, "application", application.as_str());
     }
     if let Some(caller) = caller {

@@ -54,7 +54,7 @@ impl Fixture {
         let place = self.capacity.try_acquire().unwrap();
         let deadline = Instant::now() + Duration::from_millis(150);
         let audience = audience(tenant);
-        let verified = self.verifier.verify(token, &audience, deadline, place).await;
+        let verified = self.verifier.verify(token, &audience, deadline, place, &mut ()).await;
         verified.err().map(|denial| denial.reason)
     }
 }
@@ -241,7 +241,7 @@ async fn a_v1_token_is_proven_by_the_same_keys() {
     // Twice, and one that does not take it in between: what is remembered is no decision.
     for _ in 0..2 {
         let place = fixture.capacity.try_acquire().unwrap();
-        fixture.verifier.verify(&token, &accepting, deadline, place).await.unwrap();
+        fixture.verifier.verify(&token, &accepting, deadline, place, &mut ()).await.unwrap();
         let reason = fixture.refusal(&token, HOME).await;
         assert_eq!(reason, Some(DenyReason::TokenVersionRejected));
     }

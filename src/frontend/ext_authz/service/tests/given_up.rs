@@ -13,7 +13,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    applications::{Application, Generation, Protection, V1Tokens},
+    applications::{Application, DisabledBecause, Generation, Protection, V1Tokens},
     config::{ClientCredentials, ClientProof, Graph, Keys, Membership, Proxy},
     demo::SigningKey,
     dropped::dropped_at,
@@ -47,7 +47,8 @@ fn published() -> Arc<Published> {
     };
     let id = "test:team:api".parse().unwrap();
     let hosts = vec!["api.test".to_owned()];
-    let application = Application { id, protection, hosts, open_paths: vec![] };
+    let unknown = Application::disabled(id, DisabledBecause::NoClientId);
+    let application = Application { protection, hosts, ..unknown };
     let published = Published::default();
     let hosts = Hosts::new([&application].into_iter(), "test");
     let index = Index::new(&[Arc::new(application)], hosts.into());

@@ -1,0 +1,136 @@
+//! The files and folders that a command was given, sorted by what they hold and read once.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    applications::{Context, Snapshot, Tenants, files_below, read_once},
+    config::{self, Config, DocumentPath, Environment},
+    finding::Finding,
+    yaml::{self, Value},
+};
+
+/// The files, by what they hold.
+#[derive(Debug, Default)]
+pub struct Given {
+    configurations: Vec<PathBuf>,
+    documents: Vec<PathBuf>,
+    further_consumers: Vec<PathBuf>,
+    /// Files and folders that cannot be looked at.
+    findings: Vec<Finding>,
+}
+
+/// There is nothing to read.
+#[derive(Debug, thiserror::Error)]
+pub enum NothingGiven {
+    #[error("{}: there is no such file or folder", .0.display())]
+    Missing(PathBuf),
+    #[error("there is no YAML or JSON file in what was given")]
+    Empty,
+}
+
+/// What was given, read.
+#[derive(Debug)]
+pub struct GivenRead {
+    /// What the configuration among the files states; the last one, where there are several.
+    pub config: Option<Config>,
+    /// The documents, with the findings of all files in the order of their places.
+    pub snapshot: Snapshot,
+}
+
+impl Given {
+    /// Sorts files and what is below folders.
+    ///
+    /// # Errors
+    /// [`NothingGiven`] where a path does not exist, or none holds anything that could be read.
+    pub fn below(paths: &[PathBuf]) -> Result<Self, NothingGiven> {
+        if let Some(missing) = paths.iter().find(|path| !path.exists()) {
+            return Err(NothingGiven::Missing(missing.clone()));
+        }
+        let (files, findings) = files_below(paths);
+        let mut given = Self { findings, ..Self::default() };
+        for file in files {
+            let is_named = paths.contains(&file);
+            let kind = match holds(&file, is_named) {
+                Holds::Configuration => &mut given.configurations,
+                Holds::Documents => &mut given.documents,
+                Holds::FurtherConsumers => &mut given.further_consumers,
+            };
+            kind.push(file);
+        }
+        match given.count() == 0 && given.findings.is_empty() {
+            true => Err(NothingGiven::Empty),
+            false => Ok(given),
+        }
+    }
+
+    /// How many files there are.
+    pub fn count(&self) -> usize {
+        self.configurations.len() + self.documents.len() + self.further_consumers.len()
+    }
+
+    /// Reads all of them together: a rule whose consumer stands in another file is resolved.
+    /// `cluster` is that of the documents where no configuration is among the files.
+    pub fn read(self, cluster: &str) -> GivenRead {
+        let mut findings = self.findings;
+        let mut config = None;
+        for file in &self.configurations {
+            match config::read(Some(file), &Environment::of_process()) {
+                Ok(read) => {
+                    findings.extend(read.warnings);
+                    config = Some(read.config);
+                }
+                Err(errors) => findings.extend(errors),
+            }
+        }
+        let unspecified = || Context { cluster: cluster.to_owned(), tenants: Tenants::Unspecified };
+        let context = config.as_ref().map_or_else(unspecified, Context::of);
+        let configured = config.as_ref().map_or(&[][..], |config| &config.applications.paths);
+        let documents = self.documents.into_iter().map(|file| placed(file, configured)).collect();
+        let mut snapshot = read_once(documents, self.further_consumers, context);
+        snapshot.findings.extend(findings);
+        snapshot.findings.sort_by(|one, other| one.place.cmp(&other.place));
+        GivenRead { config, snapshot }
+    }
+}
+
+enum Holds {
+    Configuration,
+    /// Or something that is nobody's, or not readable: the reader of documents tells.
+    Documents,
+    FurtherConsumers,
+}
+
+/// A mapping without `kind` is a configuration if the file was named, or has a key of one: other
+/// tools' files may lie in the same folder.
+fn holds(file: &Path, is_named: bool) -> Holds {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let source = file.display().to_string().into();
+    let first = yaml::stream(&source, &text).next().and_then(|first| first.content.ok().flatten());
+    match first.map(|node| node.value) {
+        Some(Value::Sequence(_)) => Holds::FurtherConsumers,
+        Some(Value::Mapping(entries)) => {
+            let has = |name: &str| entries.iter().any(|entry| entry.key == name);
+            let is_configuration = is_named || config::top_level_keys().any(has);
+            match !has("kind") && is_configuration {
+                true => Holds::Configuration,
+                false => Holds::Documents,
+            }
+        }
+        _ => Holds::Documents,
+    }
+}
+
+/// A file of documents with the namespaces that the configuration states for its place.
+fn placed(file: PathBuf, configured: &[DocumentPath]) -> DocumentPath {
+    let resolved = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let place = resolved(&file);
+    let nearest = configured
+        .iter()
+        .filter(|root| place.starts_with(resolved(&root.path)))
+        .max_by_key(|root| resolved(&root.path).components().count());
+    let namespaces = nearest.map(|root| root.namespaces.clone()).unwrap_or_default();
+    DocumentPath { path: file, namespaces }
+}
