@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::LazyLock};
 
-use portvakt::applications::{Context, Tenants, lint};
+use portvakt::applications::{Context, Tenants, read_once};
 use tempfile::TempDir;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
@@ -26,7 +26,7 @@ pub fn documents(text: &[u8]) {
 fn all(documents: Vec<PathBuf>, further: Vec<PathBuf>) -> Vec<(usize, String)> {
     let context = Context { cluster: "fuzz".into(), tenants: Tenants::Unspecified };
     let documents = documents.into_iter().map(Into::into).collect();
-    let findings = lint(documents, further, context).into_iter();
+    let findings = read_once(documents, further, context).findings.into_iter();
     let line = |line| usize::try_from(line).unwrap_or(usize::MAX);
     findings.map(|finding| (line(finding.place.line), finding.to_string())).collect()
 }
