@@ -122,6 +122,8 @@ codes! {
     WildcardRule => "wildcard_rule",
     /// A rule whose consumer has no known client id: it grants nothing.
     UnresolvedRule => "unresolved_rule",
+    /// An application that lets through whom it refuses.
+    InShadow => "in_shadow",
     /// A host that several applications claim: it is nobody's.
     HostClaimedTwice => "host_claimed_twice",
     /// A client id that several applications claim: none of them lets anyone in.

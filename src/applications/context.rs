@@ -1,6 +1,6 @@
 //! What documents are read against, besides each other.
 
-use crate::{config::Config, identifiers::TenantId};
+use crate::{config::Config, identifiers::TenantId, policy::Mode};
 
 /// The cluster and the tenants of the applications.
 #[derive(Debug, Clone)]
@@ -8,6 +8,8 @@ pub struct Context {
     /// The cluster of every document, and of rules that name none.
     pub cluster: String,
     pub tenants: Tenants,
+    /// Of applications whose documents state none.
+    pub mode: Mode,
 }
 
 /// The tenants that an application can belong to.
@@ -35,7 +37,11 @@ impl Context {
             name: tenant.name.clone(),
         };
         let tenants = config.entra.tenants.iter().map(known).collect();
-        Self { cluster: config.cluster.clone(), tenants: Tenants::Configured(tenants) }
+        Self {
+            cluster: config.cluster.clone(),
+            tenants: Tenants::Configured(tenants),
+            mode: config.default_mode,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     config::PreAuthorized,
     finding::Place,
     identifiers::{ApplicationId, ClientId, GroupId},
-    policy::UserAccess,
+    policy::{Mode, UserAccess},
     target::PathPattern,
 };
 
@@ -57,6 +57,8 @@ pub struct Manifest {
     pub client_id: Option<Located<ClientId>>,
     /// The annotations `portvakt.dev/accept-v1-tokens` and `portvakt.dev/app-id-uris`.
     pub v1: V1Tokens,
+    /// The annotation `portvakt.dev/mode`.
+    pub mode: Option<Mode>,
     /// `spec.azure.application.tenant`.
     pub tenant: Option<Located<String>>,
     pub rules: Vec<Rule>,

@@ -8,7 +8,19 @@ use crate::{
 
 /// Warns of every key that a mapping, owned whole by the access policy, does not have.
 pub fn warn_of_unknown(mapping: Mapping<'_>, what: &str, known: &[&str], reader: &mut Reader) {
-    for entry in mapping.entries().filter(|entry| !known.contains(&entry.key.as_str())) {
+    warn_of_unknown_with(mapping, "", what, known, reader);
+}
+
+/// The same for keys that begin with `prefix`, in a mapping where all others are somebody else's.
+pub fn warn_of_unknown_with(
+    mapping: Mapping<'_>,
+    prefix: &str,
+    what: &str,
+    known: &[&str],
+    reader: &mut Reader,
+) {
+    let is_unknown = |key: &str| key.starts_with(prefix) && !known.contains(&key);
+    for entry in mapping.entries().filter(|entry| is_unknown(&entry.key)) {
         let message = match suggest::closest(&entry.key, known.iter().copied()) {
             Some(meant) => {
                 format!("{what} has no key \"{}\"; did you mean \"{meant}\"?", entry.key)

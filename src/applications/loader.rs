@@ -172,8 +172,7 @@ pub fn read_once(
     let sources = ApplicationSources {
         paths: manifests,
         pre_authorized: further_consumers,
-        kubernetes: None,
-        environment: None,
+        ..ApplicationSources::default()
     };
     let mut loader = Loader::with(sources, context);
     loader.refresh();
@@ -193,7 +192,7 @@ mod tests {
         },
         config::Namespaces,
         identifiers::Guid,
-        policy::AccessPolicy,
+        policy::{AccessPolicy, Mode},
     };
 
     fn samples() -> PathBuf {
@@ -201,7 +200,7 @@ mod tests {
     }
 
     fn context() -> Context {
-        Context { cluster: "demo".into(), tenants: Tenants::Unspecified }
+        Context { cluster: "demo".into(), tenants: Tenants::Unspecified, mode: Mode::Enforce }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     V1Tokens,
     access::{read_rules, read_users},
     document::{Located, Manifest, Rule},
-    keys::{warn_of_near_misses, warn_of_unknown},
+    keys::{warn_of_near_misses, warn_of_unknown, warn_of_unknown_with},
 };
 use crate::{
     finding::Code,
@@ -21,6 +21,12 @@ const CLIENT_ID: &str = "portvakt.dev/client-id";
 const ACCEPT_V1_TOKENS: &str = "portvakt.dev/accept-v1-tokens";
 /// The App ID URIs that its v1.0 tokens may have as their audience, separated by commas or blanks.
 const APP_ID_URIS: &str = "portvakt.dev/app-id-uris";
+
+/// `enforce`, or `shadow` while the application rehearses.
+const MODE: &str = "portvakt.dev/mode";
+const ANNOTATIONS: &[&str] = &[CLIENT_ID, ACCEPT_V1_TOKENS, APP_ID_URIS, MODE];
+/// What begins every annotation that is for Portvakt.
+const OURS: &str = "portvakt.dev/";
 
 const SPEC: &[&str] = &["accessPolicy", "azure", "ingresses"];
 const AZURE: &[&str] = &["application", "sidecar"];
@@ -59,6 +65,7 @@ fn read_annotations(metadata: &Node, manifest: &mut Manifest, reader: &mut Reade
         .and_then(|metadata| metadata.get("annotations"))
         .and_then(|annotations| reader.mapping(annotations, "metadata.annotations"));
     let Some(annotations) = annotations else { return };
+    warn_of_unknown_with(annotations, OURS, "metadata.annotations", ANNOTATIONS, reader);
     manifest.client_id = annotations.get(CLIENT_ID).and_then(|node| {
         let value: ClientId = reader.parsed(node, CLIENT_ID)?;
         Some(Located { place: node.place.clone(), value })
@@ -66,6 +73,7 @@ fn read_annotations(metadata: &Node, manifest: &mut Manifest, reader: &mut Reade
     let accepted = annotations.get(ACCEPT_V1_TOKENS);
     let accepted = accepted.and_then(|node| reader.parsed(node, ACCEPT_V1_TOKENS));
     let uris = annotations.get(APP_ID_URIS).map(|node| read_app_id_uris(node, reader));
+    manifest.mode = annotations.get(MODE).and_then(|node| reader.parsed(node, MODE));
     manifest.v1 =
         V1Tokens { accepted: accepted.unwrap_or_default(), app_id_uris: uris.unwrap_or_default() };
 }

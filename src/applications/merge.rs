@@ -61,7 +61,7 @@ impl Merger<'_> {
             protection: self.protection(),
             hosts: self.sources.hosts().map(|host| host.value.clone()).collect(),
             open_paths: manifest.map(|manifest| manifest.open_paths.clone()).unwrap_or_default(),
-            mode: Mode::default(),
+            mode: self.mode(),
             stated: self.stated,
         };
         Merged {
@@ -96,6 +96,22 @@ impl Merger<'_> {
                 Protection::Enforced { client_id, tenant, access, v1 }
             }
         }
+    }
+
+    /// Documents that cannot be used state no mode: in doubt they would open what is closed.
+    fn mode(&mut self) -> Mode {
+        let is_usable = !self.sources.is_contradictory() && !self.sources.is_broken();
+        let stated = self.sources.wanted().filter(|_| is_usable).and_then(|wanted| wanted.mode);
+        let mode = stated.unwrap_or(self.context.mode);
+        if stated == Some(Mode::Shadow) {
+            let message = format!(
+                "{} is in shadow: whoever it refuses is let through. Remove the annotation \
+                 portvakt.dev/mode to enforce.",
+                self.id
+            );
+            self.reader.warning(&self.sources.place(), Code::InShadow, message);
+        }
+        mode
     }
 
     fn client_id(&mut self) -> Result<ClientId, DisabledBecause> {

@@ -175,6 +175,7 @@ mod tests {
         applications::{Context, Protection, Tenants},
         config::ApplicationSources,
         identifiers::ApplicationId,
+        policy::Mode,
     };
 
     /// A folder that is kept current, and what is published from it.
@@ -194,7 +195,11 @@ mod tests {
                 paths: vec![folder.path().join("applications").into()],
                 ..ApplicationSources::default()
             };
-            let context = Context { cluster: "dev".into(), tenants: Tenants::Unspecified };
+            let context = Context {
+                cluster: "dev".into(),
+                tenants: Tenants::Unspecified,
+                mode: Mode::Enforce,
+            };
             let (published, metrics, reload) =
                 <(Arc<Published>, Arc<Metrics>, Arc<Notify>)>::default();
             tokio::spawn(keep_current(

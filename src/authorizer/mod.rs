@@ -1,5 +1,6 @@
 //! The whole decision, from a request to an allow or a deny.
 
+mod candidate;
 mod described;
 mod evidence;
 mod flow;
@@ -12,6 +13,7 @@ use futures_util::FutureExt;
 
 use self::flow::Flow;
 pub use self::{
+    candidate::Candidates,
     evidence::{Evidence, Presumed},
     outcome::Outcome,
     settings::Settings,
@@ -36,6 +38,8 @@ pub struct Authorizer {
     verifier: Verifier,
     /// Looks up groups that tokens do not list, where that is configured.
     memberships: Option<Resolver>,
+    /// Documents that are tried beside those in force, where there are any.
+    candidates: Option<Candidates>,
     settings: Settings,
 }
 
@@ -51,7 +55,8 @@ impl Authorizer {
         let cache = TokenCache::new(config.token_cache.max_bytes);
         let max_lifetime = config.entra.max_token_lifetime;
         let verifier = Verifier::new(issuers, cache, max_lifetime, clock, metrics);
-        Self { applications, verifier, memberships: None, settings: Settings::of(config) }
+        let settings = Settings::of(config);
+        Self { applications, verifier, memberships: None, candidates: None, settings }
     }
 
     /// The same, with somebody to ask for groups that tokens do not list.
@@ -59,12 +64,22 @@ impl Authorizer {
         Self { memberships, ..self }
     }
 
+    /// The same, with documents that are tried on every request without influence on its decision.
+    pub fn with_candidates(self, candidates: Option<Candidates>) -> Self {
+        Self { candidates, ..self }
+    }
+
     /// Decides one request, against one generation of the applications.
     ///
     /// `place` is whatever is held while a check is under way; it is given back before the check
     /// waits for a key.
     pub async fn authorize(&self, request: &Request<'_>, place: impl Send) -> Outcome {
-        self.decide(request, place, &mut ()).await
+        let mut outcome = self.decide(request, place, &mut ()).await;
+        if let Some(candidates) = &self.candidates {
+            outcome.candidate =
+                candidates.difference(request, &outcome, &self.settings, &self.verifier);
+        }
+        outcome
     }
 
     /// Decides one request as [`Self::authorize`] does, and tells of every step.

@@ -20,12 +20,21 @@ pub struct Outcome {
     pub caller: Option<Caller>,
     /// The name of the caller's application, if any document has it.
     pub consumer: Option<ApplicationId>,
+    /// What the candidate documents would have decided, where that is something else.
+    pub candidate: Option<Box<Decision>>,
 }
 
 impl Outcome {
     /// A decision about which nothing else is known.
     pub fn new(decision: Decision) -> Self {
-        Self { id: DecisionId::next(), decision, application: None, caller: None, consumer: None }
+        Self {
+            id: DecisionId::next(),
+            decision,
+            application: None,
+            caller: None,
+            consumer: None,
+            candidate: None,
+        }
     }
 
     /// The name of the application that was asked for.

@@ -40,7 +40,7 @@ impl Settings {
             },
             mesh: config.mesh,
             deadline: config.limits.deadline,
-            mode: Mode::default(),
+            mode: config.default_mode,
         }
     }
 

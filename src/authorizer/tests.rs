@@ -34,7 +34,8 @@ fn snapshot() -> Snapshot {
          {{enabled: true}}}}}}\n"
     );
     fs::write(&path, api + &caller).unwrap();
-    let context = Context { cluster: "c".into(), tenants: Tenants::Unspecified };
+    let context =
+        Context { cluster: "c".into(), tenants: Tenants::Unspecified, mode: Mode::Enforce };
     read_once(vec![path.into()], vec![], context)
 }
 

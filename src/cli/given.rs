@@ -9,6 +9,7 @@ use crate::{
     applications::{Context, Snapshot, Tenants, files_below, read_once},
     config::{self, Config, DocumentPath, Environment},
     finding::Finding,
+    policy::Mode,
     yaml::{self, Value},
 };
 
@@ -85,7 +86,11 @@ impl Given {
                 Err(errors) => findings.extend(errors),
             }
         }
-        let unspecified = || Context { cluster: cluster.to_owned(), tenants: Tenants::Unspecified };
+        let unspecified = || Context {
+            cluster: cluster.to_owned(),
+            tenants: Tenants::Unspecified,
+            mode: Mode::Enforce,
+        };
         let context = config.as_ref().map_or_else(unspecified, Context::of);
         let configured = config.as_ref().map_or(&[][..], |config| &config.applications.paths);
         let documents = self.documents.into_iter().map(|file| placed(file, configured)).collect();

@@ -207,6 +207,17 @@ pub const KEYS: &[Key] = &[
         "The namespaces whose applications its documents may describe; others there are ignored.",
     ),
     yaml(
+        "applications.candidate_paths",
+        "none",
+        "Files and folders of documents that are tried on every request, beside those in force: what they would decide otherwise is counted and logged, and has no influence.",
+    ),
+    text(
+        "applications.candidate_paths[].path",
+        "required",
+        "A file or folder, as in `applications.paths`.",
+    ),
+    yaml("applications.candidate_paths[].namespaces", "all", "As in `applications.paths`."),
+    yaml(
         "applications.pre_authorized",
         "none",
         "Files of further consumers, in the shape of `AZURE_APP_PRE_AUTHORIZED_APPS`, watched.",
@@ -220,6 +231,11 @@ pub const KEYS: &[Key] = &[
         "applications.kubernetes.namespaces",
         "all",
         "The namespaces whose documents are read; empty for all.",
+    ),
+    text(
+        "applications.default_mode",
+        "`enforce`",
+        "`enforce`, or `shadow`: what is refused is let through and reported, but for applications whose documents state `portvakt.dev/mode: enforce`.",
     ),
     yaml(
         "target.sources",

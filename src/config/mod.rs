@@ -22,6 +22,7 @@ pub use self::{
 
 use crate::{
     identifiers::{ApplicationId, ClientId, TenantId},
+    policy::Mode,
     target::PathPattern,
 };
 
@@ -33,6 +34,8 @@ pub struct Config {
     pub listen: Listen,
     pub entra: Entra,
     pub applications: ApplicationSources,
+    /// Of applications whose documents state none, and of requests that no application answers for.
+    pub default_mode: Mode,
     pub target: Target,
     /// Paths that need no token at any application, besides those that documents name.
     pub unauthenticated_paths: Vec<PathPattern>,
@@ -231,6 +234,8 @@ impl Default for Keys {
 pub struct ApplicationSources {
     /// Files and folders of YAML documents, watched.
     pub paths: Vec<DocumentPath>,
+    /// Those of documents that are tried beside them, in the same way.
+    pub candidate_paths: Vec<DocumentPath>,
     /// Files of further consumers, in the shape of `AZURE_APP_PRE_AUTHORIZED_APPS`, watched.
     pub pre_authorized: Vec<PathBuf>,
     /// The namespaces of the cluster whose documents are read; `None` where it is not asked.

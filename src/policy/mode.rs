@@ -1,5 +1,7 @@
 //! Whether a refusal keeps its request out.
 
+use std::str::FromStr;
+
 use super::Permit;
 use crate::decision::{Decision, Denial, DenyReason};
 
@@ -19,6 +21,17 @@ pub enum Mode {
 pub struct Shadowed(Denial);
 
 impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 2] = [Self::Enforce, Self::Shadow];
+
+    /// As in configuration and documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+        }
+    }
+
     /// The decision that a result of the policy comes to.
     pub fn decide(self, result: Result<Permit, Denial>) -> Decision {
         match (result, self) {
@@ -26,6 +39,19 @@ impl Mode {
             (Err(denial), Self::Shadow) => Decision::Shadow(Shadowed(denial)),
             (Err(denial), Self::Enforce) => Decision::Deny(denial),
         }
+    }
+}
+
+/// The text is no mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is neither enforce nor shadow")]
+pub struct NotAMode;
+
+impl FromStr for Mode {
+    type Err = NotAMode;
+
+    fn from_str(text: &str) -> Result<Self, NotAMode> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or(NotAMode)
     }
 }
 

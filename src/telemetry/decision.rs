@@ -14,6 +14,9 @@ pub fn log_decision(outcome: &Outcome, traceparent: Option<&str>) {
     let reason = outcome.decision.code();
     let mut room = [0; 32];
     let decision_id = outcome.id.encode(&mut room);
+    if let Some(candidate) = &outcome.candidate {
+        log_candidate(outcome, candidate, decision_id);
+    }
     match &outcome.decision {
         Decision::Deny(denial) => {
             let detail = &*denial.detail;
@@ -56,6 +59,21 @@ pub fn log_decision(outcome: &Outcome, traceparent: Option<&str>) {
             );
         }
     }
+}
+
+/// Logs that the candidate documents decide otherwise.
+fn log_candidate(outcome: &Outcome, candidate: &Decision, decision_id: &str) {
+    info!(
+        decision = outcome.decision.verdict(),
+        reason = outcome.decision.code(),
+        candidate_decision = candidate.verdict(),
+        candidate_reason = candidate.code(),
+        application = outcome.application_id().map(|id| id.as_str()),
+        caller = outcome.consumer.as_ref().map(|id| id.as_str()),
+        client_id = outcome.caller.as_ref().map(|caller| display(caller.client_id)),
+        decision_id,
+        "the candidate documents decide otherwise"
+    );
 }
 
 /// The trace id of a `traceparent` (W3C Trace Context, section 3.2): 32 hexadecimal digits, which

@@ -26,6 +26,7 @@ pub struct Metrics {
     checks: IntCounterVec,
     check_duration: Histogram,
     workload_mismatches: IntCounterVec,
+    candidate_differences: IntCounterVec,
     token_cache_hits: IntCounter,
     token_cache_misses: IntCounter,
     token_cache_entries: IntGauge,
@@ -76,6 +77,11 @@ impl Metrics {
                 "portvakt_workload_mismatches_total",
                 "Checks in which another workload than the token's application presented the token, allowed ones included.",
                 &["application"],
+            ),
+            candidate_differences: counters(
+                "portvakt_candidate_differences_total",
+                "Checks that the candidate documents would have decided otherwise, by both reasons.",
+                &["application", "active", "candidate"],
             ),
             // Counted at each check, so that they are looked up but once.
             token_cache_hits: token_cache_requests.with_label_values(&["hit"]),
@@ -185,6 +191,10 @@ impl Metrics {
             self.workload_mismatches.with_label_values(&[application]).inc();
         }
         let (decision, reason) = (outcome.decision.verdict(), outcome.decision.code());
+        if let Some(candidate) = &outcome.candidate {
+            let labels = [application, reason, candidate.code()];
+            self.candidate_differences.with_label_values(&labels).inc();
+        }
         let caller = name_of(outcome.consumer.as_ref());
         self.checks.with_label_values(&[application, decision, reason, caller]).inc();
         self.check_duration.observe(took.as_secs_f64());

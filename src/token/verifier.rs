@@ -67,8 +67,7 @@ impl Verifier {
         place: impl Send,
         trace: &mut impl Trace,
     ) -> Result<Arc<Claims>, Denial> {
-        let Audience { tenant, client_id, v1 } = *audience;
-        let issuer = self.issuers.get(&tenant).ok_or(DenyReason::InternalError)?;
+        let issuer = self.issuers.get(&audience.tenant).ok_or(DenyReason::InternalError)?;
         let hash = TokenHash::of(token);
         let remembered = self.proven_before(&hash, issuer);
         self.metrics.token_cache_request(remembered.is_some());
@@ -81,10 +80,37 @@ impl Verifier {
                 let (key, claims) = prove(token, issuer, deadline, place, trace).await?;
                 // What is proven stays so, whether the claims hold or not: who goes on sending an
                 // expired token is refused without another verification.
-                self.cache.insert(hash, Proven { tenant, key, claims: Arc::clone(&claims) });
+                self.cache.insert(
+                    hash,
+                    Proven { tenant: issuer.tenant(), key, claims: Arc::clone(&claims) },
+                );
                 claims
             }
         };
+        self.check(claims, issuer, audience, trace)
+    }
+
+    /// The same of a token that was verified before, and of no other: `None` where it was not.
+    /// Nothing is waited for, and nothing counted.
+    pub fn reverify(
+        &self,
+        token: &str,
+        audience: &Audience<'_>,
+    ) -> Option<Result<Arc<Claims>, Denial>> {
+        let issuer = self.issuers.get(&audience.tenant)?;
+        let claims = self.proven_before(&TokenHash::of(token), issuer)?;
+        Some(self.check(claims, issuer, audience, &mut ()))
+    }
+
+    /// Whether claims that are proven hold now, for that audience.
+    fn check(
+        &self,
+        claims: Arc<Claims>,
+        issuer: &Issuer,
+        audience: &Audience<'_>,
+        trace: &mut impl Trace,
+    ) -> Result<Arc<Claims>, Denial> {
+        let Audience { tenant, client_id, v1 } = *audience;
         let issuer_name = issuer.name().ok_or(DenyReason::KeysUnavailable)?;
         let (now, max_lifetime) = (self.clock.now(), self.max_lifetime.as_secs());
         let issuer = &issuer_name;

@@ -25,6 +25,7 @@ mod paths;
 mod reasons;
 mod reload;
 mod seen;
+mod shadow;
 mod shutdown;
 mod stderr;
 mod support;

@@ -5,6 +5,7 @@ use crate::{
         findings::MOST_FINDINGS,
     },
     finding::Severity,
+    policy::Mode,
 };
 
 const CLIENT_ID: &str = "381ce452-1d49-49df-9e7e-990ef0328d6c";
@@ -225,6 +226,27 @@ fn annotations_ask_for_v1_tokens() {
     let broken = read(&annotated(&format!("{accept}: 'yes'")), None);
     assert_eq!(findings(&broken).len(), 1, "{broken:?}");
     assert!(broken.documents[0].is_broken());
+}
+
+#[test]
+fn an_annotation_asks_for_shadow_and_one_that_is_misspelt_for_nothing() {
+    let annotated = |annotation: &str| {
+        let annotation = format!("annotations: {{{annotation}}}, namespace");
+        application("api", "").replace("namespace", &annotation)
+    };
+    for (annotation, expected, found) in [
+        ("portvakt.dev/mode: shadow", Some(Mode::Shadow), 0),
+        ("portvakt.dev/mode: enforce", Some(Mode::Enforce), 0),
+        ("portvakt.dev/mod: shadow", None, 1),
+        ("other.example/mode: shadow", None, 0),
+    ] {
+        let (manifest, findings) = manifest(&annotated(annotation));
+        assert_eq!((manifest.mode, findings.len()), (expected, found), "{annotation} {findings:?}");
+    }
+    for broken in ["Shadow", "off", "true"] {
+        let broken = read(&annotated(&format!("portvakt.dev/mode: {broken}")), None);
+        assert!(broken.documents[0].is_broken(), "{broken:?}");
+    }
 }
 
 #[test]

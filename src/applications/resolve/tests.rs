@@ -10,7 +10,7 @@ use crate::{
     config::Namespaces,
     finding::{Code, Severity},
     identifiers::ClientId,
-    policy::{AccessPolicy, UserAccess},
+    policy::{AccessPolicy, Mode, UserAccess},
     target::Index,
 };
 
@@ -31,6 +31,7 @@ struct Known {
     documents: String,
     further: Option<String>,
     environment: Option<EnvironmentApplication>,
+    mode: Mode,
 }
 
 impl Known {
@@ -52,7 +53,7 @@ impl Known {
         let (source, namespaces) = (&"apps.json".into(), &Namespaces::Any);
         let text = self.further.as_deref().unwrap_or("[]");
         let further = FurtherConsumers::read(Text { source, namespaces, text }, None);
-        let context = Context { cluster: "dev".into(), tenants };
+        let context = Context { cluster: "dev".into(), tenants, mode: self.mode };
         let mut resolver = Resolver::new(context, self.environment.clone());
         resolver.resolve(documents.documents.iter(), further.entries.iter())
     }
@@ -317,5 +318,29 @@ fn what_a_document_says_of_v1_tokens_is_in_force_with_it() {
         let resolved = Known::of([document, registration("api", 1, "")]).resolve();
         let Protection::Enforced { v1, .. } = find(&resolved, "dev:team:api") else { panic!() };
         assert_eq!((v1.accepted, v1.app_id_uris.len()), (expected, usize::from(expected)));
+    }
+}
+
+#[test]
+fn shadow_is_what_usable_documents_or_else_the_operator_say() {
+    let stating = |mode: &str, spec: &str| {
+        let annotation = format!("annotations: {{portvakt.dev/mode: {mode}}}, namespace");
+        manifest("api", spec).replace("namespace", &annotation)
+    };
+    let broken = "{azure: {application: {enabled: 7}}}";
+    let [enforce, shadow] = [Mode::Enforce, Mode::Shadow];
+    for (documents, default, expected) in [
+        (vec![manifest("api", "{}")], enforce, enforce),
+        (vec![manifest("api", "{}")], shadow, shadow),
+        (vec![stating("shadow", "{}")], enforce, shadow),
+        (vec![stating("enforce", "{}")], shadow, enforce),
+        (vec![registration("api", 1, "")], shadow, shadow),
+        // Nobody opens another's application by a document that contradicts or cannot be read.
+        (vec![stating("shadow", "{}"), manifest("api", "{}")], enforce, enforce),
+        (vec![stating("shadow", "{}"), manifest("api", &rules(""))], enforce, enforce),
+        (vec![stating("shadow", broken)], enforce, enforce),
+    ] {
+        let resolved = Known { mode: default, ..Known::of(documents.clone()) }.resolve();
+        assert_eq!(resolved.applications[0].mode, expected, "{documents:?}");
     }
 }

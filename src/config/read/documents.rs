@@ -1,4 +1,4 @@
-//! `applications.paths` and `applications.kubernetes`.
+//! `applications`: where documents come from, and what holds where they say nothing.
 
 use std::collections::BTreeSet;
 
@@ -9,21 +9,31 @@ use super::{
 use crate::{
     finding::Code,
     identifiers::ApplicationId,
+    policy::Mode,
     yaml::{Node, Reader, Value},
 };
 
-const PATHS: &str = "applications.paths";
-const PATH: &str = "applications.paths[].path";
-const NAMESPACES: &str = "applications.paths[].namespaces";
+const ACTIVE: &str = "applications.paths";
+const CANDIDATE: &str = "applications.candidate_paths";
 const OF_CLUSTER: &str = "applications.kubernetes.namespaces";
 
-/// The files and folders. One that stands there twice would leave open what holds for it.
+/// The files and folders of the documents in force.
 pub fn paths(values: &mut Values<'_>) -> Vec<DocumentPath> {
+    read_paths(ACTIVE, values)
+}
+
+/// Those of the documents that are tried beside them.
+pub fn candidate_paths(values: &mut Values<'_>) -> Vec<DocumentPath> {
+    read_paths(CANDIDATE, values)
+}
+
+/// One that stands there twice would leave open what holds for it.
+fn read_paths(key: &'static str, values: &mut Values<'_>) -> Vec<DocumentPath> {
     let mut paths: Vec<DocumentPath> = Vec::new();
-    for node in values.elements(PATHS) {
-        match path(node, values) {
+    for node in values.elements(key) {
+        match path(key, node, values) {
             Some(path) if paths.iter().any(|other| other.path == path.path) => {
-                let message = format!("{PATHS} has {} twice.", path.path.display());
+                let message = format!("{key} has {} twice.", path.path.display());
                 values.reader.error(&node.place, Code::InvalidValue, message);
             }
             path => paths.extend(path),
@@ -32,23 +42,25 @@ pub fn paths(values: &mut Values<'_>) -> Vec<DocumentPath> {
     paths
 }
 
-fn path(node: &Node, values: &mut Values<'_>) -> Option<DocumentPath> {
+fn path(key: &'static str, node: &Node, values: &mut Values<'_>) -> Option<DocumentPath> {
     if !matches!(node.value, Value::Mapping(_)) {
-        let text = values.reader.text(node, PATHS)?;
+        let text = values.reader.text(node, key)?;
         return Some(values.resolve(text, &node.place).into());
     }
     let reader = &mut *values.reader;
-    check_members(node, "applications.paths[]", reader);
-    let members = reader.mapping(node, "applications.paths[]")?;
+    let element = format!("{key}[]");
+    check_members(node, &element, reader);
+    let members = reader.mapping(node, &element)?;
     let namespaces = match members.get("namespaces") {
-        Some(node) => namespaces(node, reader),
+        Some(node) => namespaces(node, &format!("{element}.namespaces"), reader),
         None => Some(Namespaces::Any),
     };
+    let what = format!("{element}.path");
     let Some(stated) = members.get("path") else {
-        reader.error(&node.place, Code::Missing, format!("{PATH} is missing."));
+        reader.error(&node.place, Code::Missing, format!("{what} is missing."));
         return None;
     };
-    let text = reader.text(stated, PATH)?;
+    let text = reader.text(stated, &what)?;
     Some(DocumentPath { path: values.resolve(text, &stated.place), namespaces: namespaces? })
 }
 
@@ -66,6 +78,12 @@ pub fn kubernetes(values: &mut Values<'_>) -> Option<Namespaces> {
     }
 }
 
+/// What becomes of refused requests where no document says so.
+pub fn default_mode(values: &mut Values<'_>) -> Mode {
+    let choices = Mode::ALL.map(|mode| (mode.as_str(), mode));
+    values.choice("applications.default_mode", &choices)
+}
+
 fn names(node: &Node, what: &str, reader: &mut Reader) -> Option<BTreeSet<String>> {
     let mut namespaces = BTreeSet::new();
     for node in reader.sequence(node, what)? {
@@ -79,10 +97,10 @@ fn names(node: &Node, what: &str, reader: &mut Reader) -> Option<BTreeSet<String
     Some(namespaces)
 }
 
-fn namespaces(node: &Node, reader: &mut Reader) -> Option<Namespaces> {
-    let namespaces = names(node, NAMESPACES, reader)?;
+fn namespaces(node: &Node, what: &str, reader: &mut Reader) -> Option<Namespaces> {
+    let namespaces = names(node, what, reader)?;
     if namespaces.is_empty() {
-        let message = format!("{NAMESPACES} must name one at least, or be left out for all.");
+        let message = format!("{what} must name one at least, or be left out for all.");
         reader.error(&node.place, Code::InvalidValue, message);
     }
     Some(Namespaces::Only(namespaces))

@@ -78,6 +78,7 @@ fn assemble(values: &mut Values<'_>, nais: Nais) -> Option<Config> {
     let entra = entra::read(values, nais.tenant, nais.graph);
     let target = target::read(values, nais.application.as_ref().map(|own| own.id.clone()));
     let applications = applications(values, nais.application);
+    let default_mode = documents::default_mode(values);
     let unauthenticated_paths = values.list("unauthenticated_paths");
     let allow_cors_preflight = values.boolean("allow_cors_preflight", false);
     let headers = headers::read(values);
@@ -91,6 +92,7 @@ fn assemble(values: &mut Values<'_>, nais: Nais) -> Option<Config> {
         listen: listen?,
         entra: entra?,
         applications,
+        default_mode,
         target,
         unauthenticated_paths,
         allow_cors_preflight,
@@ -110,6 +112,7 @@ fn applications(
 ) -> ApplicationSources {
     ApplicationSources {
         paths: documents::paths(values),
+        candidate_paths: documents::candidate_paths(values),
         pre_authorized: values.paths("applications.pre_authorized"),
         kubernetes: documents::kubernetes(values),
         environment,

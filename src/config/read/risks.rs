@@ -3,6 +3,7 @@
 use super::super::{AskedBy, BindTokens, Config, Tenant, document::Document};
 use crate::{
     finding::{Code, Place},
+    policy::Mode,
     yaml::Reader,
 };
 
@@ -31,6 +32,10 @@ pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
         let message =
             "target.default_application is never consulted: every listener is asked by workloads.";
         reader.warning(&place("target.default_application"), Code::RiskySetting, message);
+    }
+    if config.default_mode == Mode::Shadow {
+        let message = "Nobody is kept out but by applications whose documents state the mode enforce: what is refused is let through and reported.";
+        reader.warning(&place("applications.default_mode"), Code::RiskySetting, message);
     }
     let has_credentials = |tenant: &Tenant| {
         config.entra.graph.as_ref().is_none_or(|graph| graph.credentials.contains_key(&tenant.id))
