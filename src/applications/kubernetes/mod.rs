@@ -11,5 +11,6 @@ mod resource;
 mod source;
 mod trouble;
 
-pub use objects::Objects;
+pub use object::Name;
+pub use objects::{ListId, Objects};
 pub use source::{ConnectError, FollowError, Source};

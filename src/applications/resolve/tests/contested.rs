@@ -17,7 +17,7 @@ fn a_client_id_that_two_applications_claim_lets_nobody_in_and_resolves_no_rule()
         assert_eq!(*find(&resolved, id), claimed);
     }
     let expected =
-        [(15, "client_id_claimed_twice"), (5, "unresolved_rule"), (20, "client_id_claimed_twice")];
+        [(15, "client_id_claimed_twice"), (20, "client_id_claimed_twice"), (5, "unresolved_rule")];
     assert_eq!(codes(&resolved), expected);
 }
 
@@ -155,8 +155,8 @@ fn an_ingress_with_anothers_service_name_is_no_claim_and_is_reported_there_alone
         let resolved = Known::of(documents).resolve();
         let expected: Vec<_> = lines.into_iter().map(|line| (line, "host_claimed_twice")).collect();
         assert_eq!(codes(&resolved), expected, "{host}");
-        let index = Index::new(&resolved.applications, resolved.hosts);
-        let owner = index.by_host(&host.to_lowercase()).map(|found| found.id.name().to_owned());
+        let owner =
+            resolved.index.by_host(&host.to_lowercase()).map(|found| found.id.name().to_owned());
         let expected = match host.split_once('.') {
             Some(("gone", rest)) if rest != "team" => None,
             Some(("gone" | "b", _)) => Some("b".to_owned()),
@@ -177,9 +177,7 @@ fn documents_that_do_not_count_keep_their_hosts_from_others() {
         let resolved = Known::of(documents.into_iter().chain([thief])).resolve();
         let reported = resolved.findings.iter().filter(|f| f.code == Code::HostClaimedTwice);
         assert_eq!(reported.count(), 2);
-        assert!(
-            Index::new(&resolved.applications, resolved.hosts).by_host("api.example").is_none()
-        );
+        assert!(resolved.index.by_host("api.example").is_none());
     }
 }
 
