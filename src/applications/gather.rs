@@ -208,9 +208,12 @@ impl Sources {
             .filter(|_| !is_open)
     }
 
-    /// All client ids that it may have: of the best rank that it has any of.
+    /// All client ids that it may have: of the best rank that it has any of, and the one that
+    /// counts where documents that tell of others do not.
     pub fn possible_client_ids(&self) -> Vec<Claim> {
-        self.claims(self.registration.claimed(), self.manifest.claimed())
+        let mut claims = self.claims(self.registration.claimed(), self.manifest.claimed());
+        claims.extend(self.client_id().filter(|claim| !claims.contains(claim)));
+        claims
     }
 
     /// Those of the registrations, or else the environment's, or else those of the manifests.

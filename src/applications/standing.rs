@@ -123,3 +123,60 @@ fn hash(finding: &Finding) -> u64 {
     finding.to_string().hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        applications::findings::MOST_FINDINGS,
+        finding::{Code, Place},
+    };
+
+    fn finding(source: &str, severity: Severity, number: usize) -> Finding {
+        let place = Place { source: source.into(), line: 1, column: 1 };
+        Finding { place, severity, code: Code::UnknownKey, message: number.to_string() }
+    }
+
+    fn warnings(source: &str, count: usize) -> Vec<Finding> {
+        (0..count).map(|number| finding(source, Severity::Warning, number)).collect()
+    }
+
+    fn topic(name: &str) -> Topic {
+        Topic::Application(format!("dev:team:{name}").parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_new_is_told_once_and_again_when_it_comes_back() {
+        let mut standing = Standing::default();
+        let error = || vec![finding("b", Severity::Error, 0)];
+        for (name, findings, new, is_clean) in [
+            ("a", warnings("a", 2), 2, true),
+            ("a", warnings("a", 3), 1, true),
+            ("a", warnings("a", 3), 0, true),
+            ("b", error(), 1, false),
+            ("c", error(), 0, false),
+            ("b", vec![], 0, false),
+            ("c", vec![], 0, true),
+            ("b", error(), 1, false),
+            ("a", vec![], 0, false),
+            ("a", [warnings("a", 1), warnings("b", 1)].concat(), 2, false),
+        ] {
+            standing.replace(topic(name), findings);
+            assert_eq!(standing.take_new().len(), new);
+            assert_eq!(standing.is_clean(), is_clean);
+        }
+        assert_eq!(standing.all().len(), 3);
+    }
+
+    #[test]
+    fn errors_are_told_first_and_of_a_source_no_more_than_anybody_reads() {
+        let mut standing = Standing::default();
+        standing.replace(topic("a"), warnings("a", MOST_FINDINGS + 5));
+        standing.replace(topic("b"), vec![finding("b", Severity::Error, 0)]);
+        let new = standing.take_new();
+        assert_eq!(new.len(), MOST_FINDINGS + 2);
+        assert_eq!((&*new[0].place.source, new[0].severity), ("b", Severity::Error));
+        assert!(new.iter().any(|finding| finding.code == Code::TooMany));
+        assert_eq!(standing.all().len(), new.len());
+    }
+}

@@ -3,6 +3,7 @@
 use std::{
     borrow::Borrow,
     collections::HashMap,
+    fmt,
     hash::{BuildHasher, Hash, RandomState},
     sync::Arc,
 };
@@ -15,7 +16,7 @@ const SHARDS: usize = 256;
 /// A change copies the shard that it concerns, a 256th of the map, unless nobody else has it. Trees
 /// that are made for this copy less, and have every look-up follow several nodes. Each check looks
 /// up and documents change seldom, so that a look-up is a `HashMap`'s here, one step further away.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sharded<K, V> {
     hasher: RandomState,
     shards: Arc<[Arc<HashMap<K, V>>]>,
@@ -26,6 +27,17 @@ impl<K, V> Default for Sharded<K, V> {
     fn default() -> Self {
         let shards = vec![Arc::default(); SHARDS].into();
         Self { hasher: RandomState::new(), shards, len: 0 }
+    }
+}
+
+impl<K, V> Sharded<K, V> {
+    /// Everything, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.shards.iter().flat_map(|shard| shard.iter())
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
     }
 }
 
@@ -62,15 +74,6 @@ impl<K: Clone + Eq + Hash, V: Clone> Sharded<K, V> {
         earlier
     }
 
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Everything, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.shards.iter().flat_map(|shard| shard.iter())
-    }
-
     fn number<Q: Hash + ?Sized>(&self, key: &Q) -> usize {
         let [first, ..] = self.hasher.hash_one(key).to_ne_bytes();
         first.into()
@@ -79,6 +82,12 @@ impl<K: Clone + Eq + Hash, V: Clone> Sharded<K, V> {
     fn shard<Q: Hash + ?Sized>(&mut self, key: &Q) -> &mut HashMap<K, V> {
         let number = self.number(key);
         Arc::make_mut(&mut Arc::make_mut(&mut self.shards)[number])
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Sharded<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 

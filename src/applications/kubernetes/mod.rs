@@ -12,5 +12,7 @@ mod source;
 mod trouble;
 
 pub use object::Name;
+#[cfg(test)]
+pub use object::Object;
 pub use objects::{ListId, Objects};
 pub use source::{ConnectError, FollowError, Source};

@@ -120,6 +120,19 @@ fn a_client_id_of_documents_that_do_not_count_is_not_free_for_others() {
 }
 
 #[test]
+fn the_client_id_that_an_application_goes_by_while_its_registration_is_broken_is_not_free() {
+    let broken = registration("api", 2, ", preAuthorizedApps: 1");
+    let claimed = Protection::Disabled(DisabledBecause::ClientIdClaimedTwice);
+    for (api, environment) in
+        [(annotated("api", 1, "{}"), None), (String::new(), Some(environment(&[])))]
+    {
+        let documents = [api, broken.clone(), annotated("thief", 1, "{}")];
+        let resolved = Known { environment, ..Known::of(documents) }.resolve();
+        assert_eq!(*find(&resolved, "dev:team:thief"), claimed);
+    }
+}
+
+#[test]
 fn a_further_consumer_with_two_client_ids_is_reported_and_granted_by_neither() {
     let entry = |name: &str, client_id| {
         format!(r#"{{"name": "dev:team:{name}", "clientId": "{}"}}"#, guid(client_id))
