@@ -105,7 +105,7 @@ impl Resolver {
         let mut reader = Reader::default();
         let further = unambiguous(further, &mut reader);
         self.standing.replace(Topic::Consumers, reader.into_findings());
-        self.asking.append(&mut self.directory.set_further(further));
+        self.asking.extend(self.directory.set_further(further));
     }
 
     /// Brings applications and findings to what was said.
@@ -114,17 +114,17 @@ impl Resolver {
         let mut concerned = BTreeSet::new();
         for (id, earlier) in &changed {
             let now = self.gathered.get(id).unwrap_or(&none);
-            concerned.append(&mut self.directory.replace(id, earlier, now));
+            concerned.extend(self.directory.replace(id, earlier, now));
         }
         let mut asking = mem::take(&mut self.asking);
         for id in &concerned {
             asking.extend(self.directory.settle(id, self.gathered.get(id).unwrap_or(&none)));
         }
-        asking.append(&mut concerned);
+        asking.extend(concerned);
         let mut with_hosts = BTreeSet::new();
         for id in asking {
             let is_changed = changed.contains_key(&id);
-            with_hosts.append(&mut self.renew(&id, is_changed));
+            with_hosts.extend(self.renew(&id, is_changed));
             if is_changed {
                 self.report_duplicates(&id);
                 with_hosts.insert(id);

@@ -147,10 +147,12 @@ impl Keeper {
     /// Nothing comes into force before every path was read once: what is missing could contradict
     /// what is there. The look at the files began at `begin`.
     fn publish(&mut self, begin: Instant) {
+        // What comes to be complete meanwhile is not resolved yet.
+        let is_complete = self.loader.is_complete();
         let Resolved { index, rules, is_clean, new } = self.loader.resolve();
         new.iter().for_each(log);
         self.is_clean = is_clean;
-        if !self.loader.is_complete() {
+        if !is_complete {
             return;
         }
         let applications = index.len();

@@ -70,10 +70,10 @@ impl Index {
             != now.map(|application| &application.hosts)
         {
             if let Some(application) = earlier {
-                concerned.append(&mut self.hosts.remove(application));
+                concerned.extend(self.hosts.remove(application));
             }
             if let Some(application) = now {
-                concerned.append(&mut self.hosts.add(application));
+                concerned.extend(self.hosts.add(application));
             }
         }
         concerned

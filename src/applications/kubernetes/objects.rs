@@ -129,13 +129,14 @@ impl Objects {
 
     /// Whether every list was whole once.
     pub fn are_complete(&self) -> bool {
-        let state = self.lock();
-        !state.lists.is_empty() && state.lists.iter().all(|list| list.was_whole)
+        self.lock().are_complete()
     }
 
-    /// Whether something is different from the last time that this was asked.
+    /// Whether something is different from the last time that this was asked. Nothing is before
+    /// every list was whole once.
     pub fn take_changed(&self) -> bool {
-        mem::take(&mut self.lock().is_changed)
+        let mut state = self.lock();
+        state.are_complete() && mem::take(&mut state.is_changed)
     }
 
     /// What the objects say, as it is while the guard is held.
@@ -158,11 +159,17 @@ impl Objects {
 }
 
 impl State {
+    fn are_complete(&self) -> bool {
+        !self.lists.is_empty() && self.lists.iter().all(|list| list.was_whole)
+    }
+
     /// What objects say that may say something else than when this was asked last; nothing where
-    /// they are gone.
+    /// they are gone. There are none before every list was whole once: half of a cluster would be
+    /// found fault with for want of the other.
     pub fn take_changes(&mut self) -> impl Iterator<Item = (Origin, Option<&Manifests>)> {
-        let changed = mem::take(&mut self.changed).into_iter();
-        changed.map(|(id, name)| {
+        let changed =
+            if self.are_complete() { mem::take(&mut self.changed) } else { BTreeSet::new() };
+        changed.into_iter().map(|(id, name)| {
             let held = self.lists.get(id.0).and_then(|list| list.objects.get(&name));
             (Origin::Object(id, name), held.map(|held| &held.manifests))
         })

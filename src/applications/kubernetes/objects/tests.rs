@@ -109,8 +109,15 @@ fn nothing_counts_before_every_list_is_whole() {
     assert!(cluster.resolve().0.is_empty());
     cluster.objects.whole(cluster.applications);
     assert!(!cluster.loader.is_complete());
+    assert!(!cluster.loader.refresh().changed);
+    assert!(
+        cluster.resolve().1.is_empty(),
+        "it is not found fault with for want of the other list"
+    );
     cluster.objects.whole(cluster.registrations);
     assert!(cluster.loader.is_complete());
+    assert!(cluster.loader.refresh().changed);
+    assert_eq!(cluster.resolve().0.len(), 1);
 }
 
 #[test]

@@ -151,6 +151,7 @@ impl Sources {
         let loader = Loader::with(sources, Context { cluster: "dev".into(), tenants });
         let objects = loader.objects().unwrap();
         let lists = Kind::ALL.map(|kind| objects.add(kind));
+        lists.iter().for_each(|list| objects.whole(*list));
         Self { folder, loader, lists, version: 0 }
     }
 
