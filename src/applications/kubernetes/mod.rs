@@ -11,5 +11,8 @@ mod resource;
 mod source;
 mod trouble;
 
-pub use objects::Objects;
+pub use object::Name;
+#[cfg(test)]
+pub use object::Object;
+pub use objects::{ListId, Objects};
 pub use source::{ConnectError, FollowError, Source};
