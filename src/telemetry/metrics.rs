@@ -39,6 +39,7 @@ pub struct Metrics {
     last_reload_successful: IntGauge,
     ready: IntGauge,
     kubernetes_last_contact: GaugeVec,
+    kubernetes_failures: IntCounterVec,
     /// Of looking groups up.
     pub graph: GraphMetrics,
 }
@@ -148,6 +149,11 @@ impl Metrics {
                     &["resource"],
                 ),
             ),
+            kubernetes_failures: counters(
+                "portvakt_kubernetes_failures_total",
+                "Attempts to list or to watch a resource that failed.",
+                &["resource", "kind"],
+            ),
             graph: GraphMetrics::new(&registry),
             registry,
         };
@@ -239,6 +245,18 @@ impl Metrics {
     /// The API server answered about a resource, by its plural.
     pub fn kubernetes_answered(&self, resource: &str) {
         self.kubernetes_last_contact.with_label_values(&[resource]).set(now());
+    }
+
+    /// The API server is going to be asked about a resource, which may fail in these ways.
+    pub fn kubernetes_begins<'k>(&self, resource: &str, kinds: impl Iterator<Item = &'k str>) {
+        for kind in kinds {
+            self.kubernetes_failures.with_label_values(&[resource, kind]);
+        }
+    }
+
+    /// Asking the API server about a resource failed.
+    pub fn kubernetes_failed(&self, resource: &str, kind: &str) {
+        self.kubernetes_failures.with_label_values(&[resource, kind]).inc();
     }
 
     /// All of them in Prometheus' text format.

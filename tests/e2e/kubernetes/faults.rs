@@ -44,12 +44,12 @@ impl Watched {
     }
 
     /// How often the lists of both resources were asked for.
-    fn lists(&self) -> [usize; 2] {
+    pub fn lists(&self) -> [usize; 2] {
         Resource::ALL.map(|resource| self.api.requests(resource, List))
     }
 
     /// That a change of orders-api is seen.
-    async fn sees_changes(&self) {
+    pub async fn sees_changes(&self) {
         for (consumers, expected) in
             [(&["webshop", "newsletter"][..], GRANTED), (&["webshop"][..], "consumer_not_granted")]
         {
@@ -259,7 +259,7 @@ async fn a_huge_object_is_read() {
 
 impl Watched {
     /// That a change of another object is seen.
-    async fn others_go_on(&self) {
+    pub async fn others_go_on(&self) {
         let namespace = self.cluster.namespace("insight");
         let host = format!("{}.test", self.api.version());
         assert_ne!(host, HOST);
