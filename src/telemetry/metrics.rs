@@ -319,6 +319,9 @@ mod tests {
         metrics.reloaded(true);
         metrics.in_force(2, 3, 1);
         metrics.ready(true);
+        metrics.kubernetes_answered("applications");
+        metrics.kubernetes_begins("applications", ["forbidden", "expired"].into_iter());
+        metrics.kubernetes_failed("applications", "expired");
         let text = String::from_utf8(metrics.encode().unwrap()).unwrap();
         for line in [
             r#"portvakt_checks_total{application="prod:team-a:api",caller="unknown",decision="deny",reason="token_missing"} 1"#,
@@ -335,6 +338,9 @@ mod tests {
             "portvakt_last_reload_success_timestamp_seconds ",
             "portvakt_last_reload_successful 1",
             "portvakt_ready 1",
+            r#"portvakt_kubernetes_last_contact_timestamp_seconds{resource="applications"} "#,
+            r#"portvakt_kubernetes_failures_total{kind="forbidden",resource="applications"} 0"#,
+            r#"portvakt_kubernetes_failures_total{kind="expired",resource="applications"} 1"#,
             "portvakt_log_lines_dropped_total ",
             "portvakt_graph_request_duration_seconds_count 0",
             r#"portvakt_graph_requests_total{outcome="throttled"} 0"#,

@@ -131,7 +131,7 @@ impl Source {
         // Of a list, no more is known yet than that it begins.
         let note = move |response: Response<BoundedBody<_>>| {
             if response.body().is_of_lines() {
-                trouble.over();
+                trouble.answered();
             }
             response
         };
@@ -222,7 +222,7 @@ impl Watch {
             Event::InitApply(object) => objects.listed(*list, object),
             Event::InitDone => {
                 objects.whole(*list);
-                trouble.over();
+                trouble.answered();
                 if objects.are_complete() {
                     give_way();
                 }

@@ -50,8 +50,8 @@ impl Trouble {
         failure
     }
 
-    /// The API server answers, and makes sense.
-    pub fn over(&self) {
+    /// The API server answered, and made sense.
+    pub fn answered(&self) {
         self.metrics.kubernetes_answered(self.kind.plural());
         if self.told().take().is_some() {
             info!(resource = self.kind.definition(), "the API server answers again");
