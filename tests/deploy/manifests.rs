@@ -61,15 +61,20 @@ pub fn assert_clean(file: &Path) {
 }
 
 fn validate(manifests: &str) -> Output {
+    python(&["-"], manifests)
+}
+
+/// What `validate.py` says of its input.
+pub fn python(arguments: &[&str], input: &str) -> Output {
     let mut validator = Command::new(repository(".venv/bin/python"))
         .arg(repository("tests/deploy/validate.py"))
-        .arg("-")
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("make setup makes .venv");
-    validator.stdin.take().unwrap().write_all(manifests.as_bytes()).unwrap();
+    validator.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     validator.wait_with_output().unwrap()
 }
 
