@@ -152,7 +152,7 @@ impl Known {
     }
 
     fn report_lost_hosts(&self, reader: &mut Reader) {
-        if self.hosts.is_any_lost() {
+        if self.hosts.lost_count() > 0 {
             for known in &self.applications {
                 report_lost(known.id(), &known.sources, &self.hosts, reader);
             }

@@ -150,6 +150,7 @@ impl Keeper {
             return;
         }
         let rules = resolved.rules;
+        self.metrics.hosts(resolved.hosts.found_count(), resolved.hosts.lost_count());
         let index = Index::new(&resolved.applications, resolved.hosts);
         let applications = index.len();
         self.published.publish(Generation { index });

@@ -17,7 +17,8 @@ pub struct Hosts {
     /// By their short names alone: the others are those with something behind.
     services: HashMap<String, Claimants>,
     ingresses: HashMap<String, Claimants>,
-    is_any_lost: bool,
+    /// Of the hosts of ingresses, how many do not find their application.
+    lost: usize,
 }
 
 /// Why an application is not found by a host of its ingresses.
@@ -41,16 +42,17 @@ impl Hosts {
     ) -> Self {
         let count = applications.len();
         let (services, ingresses) = (HashMap::with_capacity(count), HashMap::with_capacity(count));
-        let mut hosts = Self { services, ingresses, is_any_lost: false };
+        let mut hosts = Self { services, ingresses, lost: 0 };
         for Application { id, hosts: ingresses, .. } in applications {
             if id.cluster() == local_cluster {
                 claim(&mut hosts.services, short_name(id), id);
             }
             ingresses.iter().for_each(|host| claim(&mut hosts.ingresses, host.clone(), id));
         }
-        hosts.is_any_lost = hosts.ingresses.iter().any(|(host, claimants)| {
+        let is_lost = |(host, claimants): &(&String, &Claimants)| {
             claimants.only().is_none_or(|id| hosts.find(host) != Some(id))
-        });
+        };
+        hosts.lost = hosts.ingresses.iter().filter(is_lost).count();
         hosts
     }
 
@@ -64,9 +66,14 @@ impl Hosts {
         }
     }
 
-    /// Whether any application is not found by a host of its ingresses.
-    pub fn is_any_lost(&self) -> bool {
-        self.is_any_lost
+    /// How many hosts of ingresses find their application.
+    pub fn found_count(&self) -> usize {
+        self.ingresses.len() - self.lost
+    }
+
+    /// How many hosts of ingresses do not.
+    pub fn lost_count(&self) -> usize {
+        self.lost
     }
 
     /// Why `id` is not found by a host of its ingresses; `None` where it is.
@@ -150,7 +157,7 @@ mod tests {
         ] {
             assert_eq!(hosts.find(host).map(ApplicationId::as_str), owner, "{host}");
         }
-        assert!(!hosts.is_any_lost(), "nobody has an ingress");
+        assert_eq!((hosts.found_count(), hosts.lost_count()), (0, 0), "nobody has an ingress");
     }
 
     #[test]
@@ -173,7 +180,7 @@ mod tests {
             let applications: Vec<_> = applications.into_iter().chain(with).collect();
             let hosts = hosts(&applications);
             assert_eq!(hosts.lost(host, &api), lost, "{host}");
-            assert_eq!(hosts.is_any_lost(), lost.is_some(), "{host}");
+            assert_eq!(hosts.lost_count(), usize::from(lost.is_some()), "{host}");
             assert_eq!(hosts.find(host) == Some(&api), lost.is_none(), "{host}");
         }
     }

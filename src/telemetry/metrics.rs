@@ -25,6 +25,8 @@ pub struct Metrics {
     registry: Registry,
     checks: IntCounterVec,
     check_duration: Histogram,
+    checks_in_flight: IntGauge,
+    connections: IntGaugeVec,
     workload_mismatches: IntCounterVec,
     token_cache_hits: IntCounter,
     token_cache_misses: IntCounter,
@@ -34,6 +36,7 @@ pub struct Metrics {
     jwks_last_success: GaugeVec,
     applications: IntGauge,
     rules: IntGaugeVec,
+    hosts: IntGaugeVec,
     reloads: IntCounterVec,
     last_reload_success: Gauge,
     last_reload_successful: IntGauge,
@@ -73,6 +76,18 @@ impl Metrics {
                 &registry,
                 Histogram::with_opts(check_duration.buckets(CHECK_BUCKETS.to_vec())),
             ),
+            checks_in_flight: register(
+                &registry,
+                IntGauge::new(
+                    "portvakt_checks_in_flight",
+                    "Checks under way, those aside that wait for an unknown key.",
+                ),
+            ),
+            connections: gauges(
+                "portvakt_connections",
+                "Connections that are open at a listener of ext_authz.",
+                &["listener"],
+            ),
             workload_mismatches: counters(
                 "portvakt_workload_mismatches_total",
                 "Checks in which another workload than the token's application presented the token, allowed ones included.",
@@ -111,6 +126,11 @@ impl Metrics {
             rules: gauges(
                 "portvakt_rules",
                 "Inbound rules in force, by whether their consumer's client id is known.",
+                &["state"],
+            ),
+            hosts: gauges(
+                "portvakt_hosts",
+                "Hosts of ingresses in force, by whether their application is found by them.",
                 &["state"],
             ),
             reloads: counters(
@@ -173,6 +193,9 @@ impl Metrics {
         for state in ["resolved", "unresolved"] {
             self.rules.with_label_values(&[state]);
         }
+        for state in ["found", "lost"] {
+            self.hosts.with_label_values(&[state]);
+        }
         register(&self.registry, Ok(DROPPED_LINES.clone()));
         let info = Opts::new("portvakt_build_info", "The version that runs; always 1.")
             .const_label("version", env!("CARGO_PKG_VERSION"));
@@ -198,6 +221,16 @@ impl Metrics {
         let caller = name_of(outcome.caller.as_ref());
         self.checks.with_label_values(&[application, decision, reason, caller]).inc();
         self.check_duration.observe(took.as_secs_f64());
+    }
+
+    /// How many checks are under way.
+    pub fn checks_in_flight(&self, checks: usize) {
+        self.checks_in_flight.set(count(checks));
+    }
+
+    /// The connections that are open at a listener, by its address.
+    pub fn connections(&self, listener: &str) -> IntGauge {
+        self.connections.with_label_values(&[listener])
     }
 
     /// A token was looked up among those verified before.
@@ -240,6 +273,12 @@ impl Metrics {
         self.applications.set(count(applications));
         self.rules.with_label_values(&["resolved"]).set(count(resolved_rules));
         self.rules.with_label_values(&["unresolved"]).set(count(unresolved_rules));
+    }
+
+    /// By how many hosts of ingresses their application is found, and by how many it is not.
+    pub fn hosts(&self, found: usize, lost: usize) {
+        self.hosts.with_label_values(&["found"]).set(count(found));
+        self.hosts.with_label_values(&["lost"]).set(count(lost));
     }
 
     /// The API server answered about a resource, by its plural.
@@ -318,6 +357,9 @@ mod tests {
         metrics.keys_refreshed("https://login.example/t/v2.0", Some(3));
         metrics.reloaded(true);
         metrics.in_force(2, 3, 1);
+        metrics.hosts(4, 1);
+        metrics.checks_in_flight(5);
+        metrics.connections("0.0.0.0:9001").inc();
         metrics.ready(true);
         metrics.kubernetes_answered("applications");
         metrics.kubernetes_begins("applications", ["forbidden", "expired"].into_iter());
@@ -332,7 +374,11 @@ mod tests {
             r#"portvakt_jwks_refreshes_total{issuer="https://login.example/t/v2.0",outcome="success"} 1"#,
             r#"portvakt_jwks_keys{issuer="https://login.example/t/v2.0"} 3"#,
             "portvakt_jwks_last_success_timestamp_seconds{",
+            "portvakt_checks_in_flight 5",
+            r#"portvakt_connections{listener="0.0.0.0:9001"} 1"#,
             "portvakt_applications 2",
+            r#"portvakt_hosts{state="found"} 4"#,
+            r#"portvakt_hosts{state="lost"} 1"#,
             r#"portvakt_rules{state="unresolved"} 1"#,
             r#"portvakt_reloads_total{outcome="success"} 1"#,
             "portvakt_last_reload_success_timestamp_seconds ",
