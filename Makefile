@@ -26,7 +26,7 @@ help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
 		printf '  make %-18s %s\n' "$$target" "$$purpose"; done
 
-setup: ## Install what demo and test need: Envoys, kubernetes-validate, prometheus, h2load
+setup: ## Install what demo and test need: Envoys, kubernetes-validate, cel-python, prometheus, h2load
 	@scripts/setup tests
 
 demo: ## Try it: an issuer, applications, an upstream, and Portvakt behind a real Envoy

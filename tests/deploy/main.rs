@@ -14,6 +14,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod admission;
 #[cfg(feature = "helm")]
 mod chart;
 #[cfg(feature = "image")]

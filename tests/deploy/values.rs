@@ -79,7 +79,7 @@ fn judge(setting: &str) -> Output {
     merge(&mut values, documents(&read("ci/least-values.yaml")).remove(0));
     merge(&mut values, parse(setting));
     let schema = repository(CHART).join("values.schema.json");
-    python(&["--by", schema.to_str().unwrap()], &values.to_string())
+    python("validate.py", &["--by", schema.to_str().unwrap()], &values.to_string())
 }
 
 /// `a.b=JSON`, or JSON alone.
