@@ -66,6 +66,14 @@ impl Hosts {
         }
     }
 
+    /// Whether several applications claim a host, so that it is nobody's.
+    pub fn is_contested(&self, host: &str) -> bool {
+        match self.service(host) {
+            Some(owner) => owner.is_none(),
+            None => self.ingresses.get(host).is_some_and(|claimants| claimants.only().is_none()),
+        }
+    }
+
     /// How many hosts of ingresses find their application.
     pub fn found_count(&self) -> usize {
         self.ingresses.len() - self.lost
@@ -156,6 +164,8 @@ mod tests {
             (".svc", None),
         ] {
             assert_eq!(hosts.find(host).map(ApplicationId::as_str), owner, "{host}");
+            let is_contested = ["a.b.svc", "x.t", "x.t.svc"].contains(&host);
+            assert_eq!(hosts.is_contested(host), is_contested, "{host}");
         }
         assert_eq!((hosts.found_count(), hosts.lost_count()), (0, 0), "nobody has an ingress");
     }
@@ -182,6 +192,8 @@ mod tests {
             assert_eq!(hosts.lost(host, &api), lost, "{host}");
             assert_eq!(hosts.lost_count(), usize::from(lost.is_some()), "{host}");
             assert_eq!(hosts.find(host) == Some(&api), lost.is_none(), "{host}");
+            let is_contested = matches!(lost, Some(Lost::ServiceOfSeveral | Lost::SharedWith(_)));
+            assert_eq!(hosts.is_contested(host), is_contested, "{host}");
         }
     }
 }

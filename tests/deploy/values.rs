@@ -38,6 +38,8 @@ pub const REFUSED: &[(&str, &str)] = &[
     (r#"dashboard.labels={"app.kubernetes.io/name": "other"}"#, "app.kubernetes.io/name"),
     (r#"env=[{"value": "nameless"}]"#, "/env/0"),
     (r#"env=[{"name": "PORTVAKT_CONFIG", "value": "/other"}]"#, "/env/0/name"),
+    // Those of an application make Portvakt its sidecar, which no Host leads to another.
+    (r#"env=[{"name": "NAIS_APP_NAME", "value": "portvakt"}]"#, "/env/0/name"),
     (r#"volumes=[{"name": "config", "emptyDir": {}}]"#, "/volumes/0/name"),
     (r#"volumeMounts=[{"name": "v", "mountPath": "/portvakt"}]"#, "/volumeMounts/0/mountPath"),
     (r#"volumeMounts=[{"name": "v", "mountPath": "/etc/"}]"#, "/volumeMounts/0/mountPath"),
