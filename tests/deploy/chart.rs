@@ -1,9 +1,12 @@
 //! The chart, as Helm renders it.
 //!
-//! `HELM` names the program where it is not on the path.
+//! `HELM` names the program where it is neither in `.venv`, into which `make setup` puts it, nor on
+//! the path.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     process::{Command, Output},
 };
 
@@ -60,9 +63,17 @@ impl Rendered {
     }
 }
 
+fn program() -> OsString {
+    let installed = repository(".venv/helm/helm");
+    env::var_os("HELM").unwrap_or_else(|| match installed.is_file() {
+        true => installed.into(),
+        false => "helm".into(),
+    })
+}
+
 fn helm(values: &str, settings: &[&str]) -> Output {
     let chart = repository(CHART);
-    let mut command = Command::new(env::var_os("HELM").unwrap_or_else(|| "helm".into()));
+    let mut command = Command::new(program());
     command.args(["template", "portvakt"]).arg(&chart).args(["--namespace", "portvakt"]);
     command.args(["--kube-version", OLDEST_KUBERNETES]);
     command.arg("--values").arg(chart.join("ci").join(values));
