@@ -1,8 +1,8 @@
 //! Which client id belongs to whom.
 
 use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap},
+    mem,
 };
 
 use super::{
@@ -13,17 +13,19 @@ use crate::{
     config::PreAuthorized,
     finding::Code,
     identifiers::{ApplicationId, ClientId},
-    target::Claimants,
+    target::Claims,
     yaml::Reader,
 };
 
-/// Which client id an application has, by what all documents and further consumers say.
+/// Which client id an application has, by what all documents and further consumers say, and who
+/// wants to know.
 #[derive(Debug, Default)]
 pub struct Directory {
     client_ids: HashMap<ApplicationId, ClientId>,
-    /// Who claims a client id, by the best rank that anyone claims it by.
-    claims: HashMap<ClientId, (Rank, Claimants)>,
+    claims: Claims<(ClientId, Rank)>,
     further: Further,
+    /// The applications that have a rule which names an application.
+    asking: HashMap<ApplicationId, BTreeSet<ApplicationId>>,
 }
 
 /// The further consumers, without those that have several client ids.
@@ -48,43 +50,89 @@ pub struct Answers {
 }
 
 impl Directory {
-    /// A client id that several applications claim is evidence of none of them, unless one of
-    /// them has the better claim. Where documents and further consumers differ, the documents
-    /// count.
-    pub fn new(applications: &BTreeMap<ApplicationId, Sources>, further: Further) -> Self {
-        let count = applications.len();
-        let (client_ids, claims) = (HashMap::with_capacity(count), HashMap::with_capacity(count));
-        let mut directory = Self { client_ids, claims, further };
-        for (id, sources) in applications {
-            for Claim { rank, client_id } in sources.possible_client_ids() {
-                directory.claim(client_id.value, rank, id);
+    /// Takes back what an application claimed and asked for, and adds what it does now. Returns
+    /// those that may have another client id by that, and another [rival](Answers::rival).
+    ///
+    /// All applications that changed are to be replaced before any is [settled](Self::settle).
+    pub fn replace(
+        &mut self,
+        id: &ApplicationId,
+        earlier: &Sources,
+        now: &Sources,
+    ) -> BTreeSet<ApplicationId> {
+        let [asked, asks] = [earlier, now].map(consumers);
+        for consumer in asked.difference(&asks) {
+            if let Some(asking) = self.asking.get_mut(*consumer) {
+                asking.remove(id);
+                if asking.is_empty() {
+                    self.asking.remove(*consumer);
+                }
             }
         }
-        for (id, sources) in applications {
-            if let Some(claim) = sources.client_id()
-                && directory.rival(&claim, id).is_none()
-            {
-                directory.client_ids.insert(id.clone(), claim.client_id.value);
+        for consumer in asks.difference(&asked) {
+            self.asking.entry((*consumer).clone()).or_default().insert(id.clone());
+        }
+        let [claimed, claims] = [earlier, now].map(claims);
+        let mut concerned = BTreeSet::from([id.clone()]);
+        for claim in claimed.difference(&claims) {
+            if self.claims.remove(claim, id) {
+                concerned.extend(self.claimants(claim.0));
             }
         }
-        directory
+        for claim in claims.difference(&claimed) {
+            if self.claims.add(*claim, id) {
+                concerned.extend(self.claimants(claim.0));
+            }
+        }
+        concerned
     }
 
-    fn claim(&mut self, client_id: ClientId, rank: Rank, id: &ApplicationId) {
-        let new = || (rank, Claimants::new(id));
-        let (best, claimants) = self.claims.entry(client_id).or_insert_with(new);
-        match rank.cmp(best) {
-            Ordering::Less => {}
-            Ordering::Equal => claimants.add(id),
-            Ordering::Greater => (*best, *claimants) = new(),
-        }
+    /// Finds out which client id an application has. Returns those that may get another answer by
+    /// that.
+    ///
+    /// A client id that several applications claim is evidence of none of them, unless one of
+    /// them has the better claim.
+    pub fn settle(
+        &mut self,
+        id: &ApplicationId,
+        sources: &Sources,
+    ) -> impl Iterator<Item = ApplicationId> {
+        let claim = sources.client_id().filter(|claim| self.rival(claim, id).is_none());
+        let client_id = claim.map(|claim| claim.client_id.value);
+        let earlier = match client_id {
+            Some(client_id) => self.client_ids.insert(id.clone(), client_id),
+            None => self.client_ids.remove(id),
+        };
+        (client_id != earlier).then(|| self.asking_for(id)).into_iter().flatten()
+    }
+
+    /// Replaces the further consumers. Returns those that may get another answer by that. Where
+    /// documents and further consumers differ, the documents count.
+    pub fn set_further(&mut self, further: Further) -> BTreeSet<ApplicationId> {
+        let earlier = mem::replace(&mut self.further, further);
+        let names = earlier.keys().chain(self.further.keys());
+        let different = names.filter(|name| earlier.get(*name) != self.further.get(*name));
+        different.flat_map(|name| self.asking_for(name)).collect()
+    }
+
+    fn asking_for(&self, consumer: &ApplicationId) -> impl Iterator<Item = ApplicationId> {
+        self.asking.get(consumer).into_iter().flatten().cloned()
+    }
+
+    /// All that claim a client id, by whatever rank.
+    fn claimants(&self, client_id: ClientId) -> impl Iterator<Item = ApplicationId> {
+        let claimants =
+            Rank::ALL.into_iter().filter_map(move |rank| self.claims.get(&(client_id, rank)));
+        claimants.flat_map(|claimants| claimants.iter().cloned())
     }
 
     /// Another application that claims the client id of `id`, by no worse a claim.
     fn rival(&self, claim: &Claim, id: &ApplicationId) -> Option<Rival> {
-        let (best, claimants) = self.claims.get(&claim.client_id.value)?;
+        let client_id = claim.client_id.value;
+        let claims = |rank| Some((rank, self.claims.get(&(client_id, rank))?));
+        let (best, claimants) = Rank::ALL.into_iter().find_map(claims)?;
         let rival = claimants.other_than(id)?.clone();
-        Some(Rival { id: rival, is_better: *best > claim.rank })
+        Some(Rival { id: rival, is_better: best > claim.rank })
     }
 
     /// What there is to know for the application `id`.
@@ -99,11 +147,21 @@ impl Directory {
         let Consumer::Application(id) = consumer else { return None };
         self.client_ids.get(id).or_else(|| self.further.get(id)).copied()
     }
+}
 
-    /// The further consumers that it was made of.
-    pub fn further(&self) -> &Further {
-        &self.further
-    }
+/// Whom the rules of an application name.
+fn consumers(sources: &Sources) -> BTreeSet<&ApplicationId> {
+    let consumers = sources.rules().iter().filter_map(|rule| match &rule.value {
+        Consumer::Application(id) => Some(id),
+        Consumer::Anyone => None,
+    });
+    consumers.collect()
+}
+
+/// Which client ids an application claims, and by which rank.
+fn claims(sources: &Sources) -> BTreeSet<(ClientId, Rank)> {
+    let claims = sources.possible_client_ids().into_iter();
+    claims.map(|Claim { rank, client_id }| (client_id.value, rank)).collect()
 }
 
 /// The further consumers that have one client id. Each that has several is reported.

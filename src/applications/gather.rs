@@ -1,26 +1,29 @@
 //! Everything that is said about one application, brought together.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use super::document::{Document, Kind, Located, Manifest, Named, Registration, Rule};
+use super::{
+    document::{Document, Kind, Located, Manifest, Named, Registration, Rule},
+    origin::Origin,
+};
 use crate::{
     config::{EnvironmentApplication, PreAuthorized},
     finding::{Code, Place},
-    identifiers::{ApplicationId, ClientId},
+    identifiers::ClientId,
     yaml::Reader,
 };
 
-/// What is said about one application. At least one of them is there.
-#[derive(Debug, Default)]
+/// What is said about one application. Of one that is known, at least one of them is there.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sources {
     pub manifest: Said<Manifest>,
     pub registration: Said<Registration>,
     pub environment: Option<Arc<EnvironmentApplication>>,
 }
 
-/// The documents of one kind about one application.
+/// The documents of one kind about one application, in the order of their origins.
 #[derive(Debug)]
-pub struct Said<T>(Vec<Arc<Named<T>>>);
+pub struct Said<T>(Vec<(Origin, Arc<Named<T>>)>);
 
 /// A client id that is said to be an application's.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +33,7 @@ pub struct Claim {
 }
 
 /// What a claim rests on: the better, the greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rank {
     /// What a team writes.
     Annotation,
@@ -38,31 +41,9 @@ pub enum Rank {
     Registration,
 }
 
-/// Sorts documents by application, and reports those that there are several of.
-pub fn gather<'a>(
-    documents: impl Iterator<Item = &'a Document>,
-    environment: Option<&Arc<EnvironmentApplication>>,
-    reader: &mut Reader,
-) -> BTreeMap<ApplicationId, Sources> {
-    let mut applications: BTreeMap<_, Sources> = BTreeMap::new();
-    for document in documents {
-        let sources = applications.entry(document.id().clone()).or_default();
-        match document {
-            Document::Manifest(manifest) => sources.manifest.0.push(Arc::clone(manifest)),
-            Document::Registration(registration) => {
-                sources.registration.0.push(Arc::clone(registration));
-            }
-        }
-    }
-    if let Some(environment) = environment {
-        let sources = applications.entry(environment.id.clone()).or_default();
-        sources.environment = Some(Arc::clone(environment));
-    }
-    for sources in applications.values() {
-        sources.manifest.report_duplicates(Kind::Manifest, reader);
-        sources.registration.report_duplicates(Kind::Registration, reader);
-    }
-    applications
+impl Rank {
+    /// The best first.
+    pub const ALL: [Self; 2] = [Self::Registration, Self::Annotation];
 }
 
 impl<T> Default for Said<T> {
@@ -71,11 +52,27 @@ impl<T> Default for Said<T> {
     }
 }
 
+impl<T> Clone for Said<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// The very same documents, and not only such that say the same.
+impl<T> PartialEq for Said<T> {
+    fn eq(&self, other: &Self) -> bool {
+        let are_same = |(one, other): (&(Origin, Arc<_>), &(Origin, Arc<_>))| {
+            one.0 == other.0 && Arc::ptr_eq(&one.1, &other.1)
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(are_same)
+    }
+}
+
 impl<T: PartialEq> Said<T> {
     /// The document. Several count as the first if all of them say the same, and not at all
     /// otherwise.
     pub fn document(&self) -> Option<&Named<T>> {
-        self.0.first().map(Arc::as_ref).filter(|_| !self.is_contradictory())
+        self.first().filter(|_| !self.is_contradictory())
     }
 
     /// What it says, unless it is broken.
@@ -86,19 +83,32 @@ impl<T: PartialEq> Said<T> {
     /// What is claimed by whatever there is, broken and contradictory documents included.
     fn claimed(&self) -> impl Iterator<Item = &T> {
         let documents = if self.is_contradictory() { self.0.len() } else { 1 };
-        self.0.iter().take(documents).map(|document| match &document.content {
+        self.documents().take(documents).map(|document| match &document.content {
             Ok(content) | Err(content) => content,
         })
     }
 
-    fn is(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self.0.iter().zip(&other.0).all(|(one, other)| Arc::ptr_eq(one, other))
+    fn documents(&self) -> impl Iterator<Item = &Named<T>> {
+        self.0.iter().map(|(_, document)| &**document)
+    }
+
+    fn first(&self) -> Option<&Named<T>> {
+        self.documents().next()
+    }
+
+    /// Adds a document behind those of the same origin.
+    fn add(&mut self, origin: &Origin, document: &Arc<Named<T>>) {
+        let place = self.0.partition_point(|(other, _)| other <= origin);
+        self.0.insert(place, (origin.clone(), Arc::clone(document)));
+    }
+
+    fn forget(&mut self, origin: &Origin) {
+        self.0.retain(|(other, _)| other != origin);
     }
 
     fn is_contradictory(&self) -> bool {
-        self.0.split_first().is_some_and(|(first, others)| {
-            others.iter().any(|document| document.content != first.content)
+        self.first().is_some_and(|first| {
+            self.documents().skip(1).any(|document| document.content != first.content)
         })
     }
 
@@ -107,9 +117,9 @@ impl<T: PartialEq> Said<T> {
     }
 
     fn report_duplicates(&self, kind: Kind, reader: &mut Reader) {
-        let [first, second, ..] = &self.0[..] else { return };
+        let [(_, first), (_, second), ..] = &self.0[..] else { return };
         let (kind, id, is_contradictory) = (kind.as_str(), &first.id, self.is_contradictory());
-        for (index, document) in self.0.iter().enumerate() {
+        for (index, document) in self.documents().enumerate() {
             let other = if index == 0 { second } else { first };
             if is_contradictory {
                 let message = format!(
@@ -131,22 +141,29 @@ impl<T: PartialEq> Said<T> {
 }
 
 impl Sources {
-    /// Whether these are the very same, and do not only say the same.
-    pub fn is(&self, other: &Self) -> bool {
-        self.manifest.is(&other.manifest)
-            && self.registration.is(&other.registration)
-            && self.environment == other.environment
+    /// Adds what a document of this origin says.
+    pub fn add(&mut self, origin: &Origin, document: &Document) {
+        match document {
+            Document::Manifest(manifest) => self.manifest.add(origin, manifest),
+            Document::Registration(registration) => self.registration.add(origin, registration),
+        }
     }
 
-    /// Whether they claim the same client ids, so that a directory takes one for the other.
-    pub fn claims_client_ids_of(&self, other: &Self) -> bool {
-        self.client_id() == other.client_id()
-            && self.possible_client_ids() == other.possible_client_ids()
+    /// Takes out what documents of this origin say.
+    pub fn forget(&mut self, origin: &Origin) {
+        self.manifest.forget(origin);
+        self.registration.forget(origin);
     }
 
-    /// Whether they have the same hosts.
-    pub fn claims_hosts_of(&self, other: &Self) -> bool {
-        self.hosts().eq(other.hosts())
+    /// Whether nothing is said any more.
+    pub fn is_empty(&self) -> bool {
+        self.manifest.0.is_empty() && self.registration.0.is_empty() && self.environment.is_none()
+    }
+
+    /// Reports the documents that there are several of.
+    pub fn report_duplicates(&self, reader: &mut Reader) {
+        self.manifest.report_duplicates(Kind::Manifest, reader);
+        self.registration.report_duplicates(Kind::Registration, reader);
     }
 
     /// What its team wants, where that can be read.
@@ -191,9 +208,12 @@ impl Sources {
             .filter(|_| !is_open)
     }
 
-    /// All client ids that it may have: of the best rank that it has any of.
+    /// All client ids that it may have: of the best rank that it has any of, and the one that
+    /// counts where documents that tell of others do not.
     pub fn possible_client_ids(&self) -> Vec<Claim> {
-        self.claims(self.registration.claimed(), self.manifest.claimed())
+        let mut claims = self.claims(self.registration.claimed(), self.manifest.claimed());
+        claims.extend(self.client_id().filter(|claim| !claims.contains(claim)));
+        claims
     }
 
     /// Those of the registrations, or else the environment's, or else those of the manifests.
@@ -248,8 +268,8 @@ impl Sources {
 
     /// Where to report what concerns the application as a whole.
     pub fn place(&self) -> Place {
-        let manifest = self.manifest.0.first().map(|document| &document.place);
-        let registration = self.registration.0.first().map(|document| &document.place);
+        let manifest = self.manifest.first().map(|document| &document.place);
+        let registration = self.registration.first().map(|document| &document.place);
         let environment = || Place::whole("environment variable NAIS_APP_NAME");
         manifest.or(registration).cloned().unwrap_or_else(environment)
     }

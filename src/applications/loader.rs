@@ -1,42 +1,53 @@
 //! From files and environment to the applications of one time.
 
 use std::{
-    collections::HashSet,
-    hash::{DefaultHasher, Hash, Hasher},
-    mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use tokio::sync::Notify;
-use tracing::{error, warn};
 
 use super::{
     consumers::FurtherConsumers,
     context::Context,
-    findings::Capped,
+    document::Document,
     kubernetes::Objects,
     manifests::Manifests,
-    resolve::{Resolved, Resolver},
-    shelf::{Refreshed, Shelf},
+    origin::Origin,
+    resolve::{Counts, Resolver},
+    shelf::{Change, Refreshed, Shelf},
 };
 use crate::{
-    config::{ApplicationSources, Config, DocumentPath},
-    finding::{Finding, Severity},
+    config::{ApplicationSources, Config, DocumentPath, EnvironmentApplication},
+    finding::Finding,
+    target::Index,
 };
 
 /// Reads documents, and remembers the last good version of each.
 #[derive(Debug)]
 pub struct Loader {
-    resolver: Resolver,
+    context: Arc<Context>,
+    environment: Option<Arc<EnvironmentApplication>>,
+    /// `None` where nothing was resolved yet, or that was cut short.
+    resolver: Option<Resolver>,
     manifests: Shelf<Manifests>,
     further_consumers: Shelf<FurtherConsumers>,
     /// Of a cluster, where one is asked.
     objects: Option<Arc<Objects>>,
     /// Told of what may be different from the last refresh.
     changed: Arc<Notify>,
-    /// Hashes of the findings that were logged and still stand.
-    logged: HashSet<u64>,
+}
+
+/// The applications by what was read last.
+#[derive(Debug)]
+pub struct Resolved {
+    pub index: Index,
+    pub counts: Counts,
+    /// Whether there is no error in the documents.
+    pub is_clean: bool,
+    /// The findings that did not stand before: errors first, and of each file no more than anybody
+    /// reads.
+    pub new: Vec<Finding>,
 }
 
 impl Loader {
@@ -53,12 +64,13 @@ impl Loader {
             .kubernetes
             .map(|_| Arc::new(Objects::new(context.cluster.clone(), Arc::clone(&changed))));
         Self {
-            resolver: Resolver::new(context, sources.environment),
+            context: Arc::new(context),
+            environment: sources.environment.map(Arc::new),
+            resolver: None,
             manifests: Shelf::new(sources.paths, "applications.paths"),
             further_consumers: Shelf::new(pre_authorized, "applications.pre_authorized"),
             objects,
             changed,
-            logged: HashSet::new(),
         }
     }
 
@@ -74,7 +86,7 @@ impl Loader {
 
     /// Reads the files that changed.
     pub(super) fn refresh(&mut self) -> Refreshed {
-        let cluster = self.resolver.cluster();
+        let cluster = &self.context.cluster;
         let manifests =
             self.manifests.refresh(|text, earlier| Manifests::read(text, earlier, cluster));
         let further = self.further_consumers.refresh(FurtherConsumers::read);
@@ -104,48 +116,71 @@ impl Loader {
         self.manifests.folders().chain(self.further_consumers.folders())
     }
 
-    /// The applications by what was read last, with the findings: errors first, and of each file
-    /// no more than anybody reads.
+    /// The applications by what was read last. It costs what is different from the last time.
     pub(super) fn resolve(&mut self) -> Resolved {
-        let objects = self.objects.as_ref().map(|objects| objects.lock());
-        let objects = || objects.iter().flat_map(|objects| objects.contents());
-        let manifests = || self.manifests.contents().chain(objects());
-        let documents = manifests().flat_map(|file| &file.documents);
-        let further = self.further_consumers.contents().flat_map(|file| &file.entries);
-        let mut resolved = self.resolver.resolve(documents, further);
-        let in_files = self.manifests.findings().chain(self.further_consumers.findings());
-        let in_documents = manifests().flat_map(|file| &file.findings);
-        let in_entries = self.further_consumers.contents().flat_map(|file| &file.findings);
-        let mut findings = mem::take(&mut resolved.findings);
-        findings.extend(in_files.chain(in_documents).chain(in_entries).cloned());
-        findings.sort_by_key(|finding| finding.severity);
-        let mut capped = Capped::default();
-        capped.extend(findings);
-        resolved.findings = capped.into_findings();
-        resolved
+        let resolver = self.renewed();
+        Resolved {
+            index: resolver.index().clone(),
+            counts: resolver.counts(),
+            is_clean: resolver.standing().is_clean(),
+            new: resolver.standing().take_new(),
+        }
     }
 
-    /// Logs the findings that did not stand before.
-    pub(super) fn log(&mut self, findings: &[Finding]) {
-        let mut standing = HashSet::with_capacity(findings.len());
-        for finding in findings {
-            let mut hasher = DefaultHasher::new();
-            finding.to_string().hash(&mut hasher);
-            let hash = hasher.finish();
-            if standing.insert(hash) && !self.logged.contains(&hash) {
-                log(finding);
+    /// The resolver, brought to what was read last.
+    pub(super) fn renewed(&mut self) -> &mut Resolver {
+        // Whatever cuts this short leaves nothing behind that could be taken for known. The next
+        // resolver begins without, and is told everything.
+        let mut resolver = match self.resolver.take() {
+            Some(resolver) => resolver,
+            None => self.begin_anew(),
+        };
+        self.tell_changes(&mut resolver);
+        resolver.resolve();
+        self.resolver.insert(resolver)
+    }
+
+    fn begin_anew(&mut self) -> Resolver {
+        self.manifests.tell_all();
+        self.further_consumers.tell_all();
+        if let Some(objects) = &self.objects {
+            objects.lock().tell_all();
+        }
+        Resolver::new(Arc::clone(&self.context), self.environment.as_ref())
+    }
+
+    fn tell_changes(&mut self, resolver: &mut Resolver) {
+        for Change { path, content, unreadable } in self.manifests.take_changes() {
+            let (documents, findings) = said(content);
+            let findings = unreadable.into_iter().chain(findings).cloned().collect();
+            resolver.say(Origin::File(path), documents, findings);
+        }
+        if let Some(objects) = &self.objects {
+            for (origin, content) in objects.lock().take_changes() {
+                let (documents, findings) = said(content);
+                resolver.say(origin, documents, findings.to_vec());
             }
         }
-        self.logged = standing;
+        let mut is_further_changed = false;
+        for Change { path, content, unreadable } in self.further_consumers.take_changes() {
+            let findings = content.map(|content| content.findings.as_slice()).unwrap_or_default();
+            let findings = unreadable.into_iter().chain(findings).cloned().collect();
+            resolver.report_consumers_of(path, findings);
+            is_further_changed = true;
+        }
+        if is_further_changed {
+            let further = self.further_consumers.contents().flat_map(|file| &file.entries);
+            resolver.say_further(further);
+        }
+        for (key, findings) in [self.manifests.unlisted(), self.further_consumers.unlisted()] {
+            resolver.report_paths(key, findings.to_vec());
+        }
     }
 }
 
-fn log(Finding { place, severity, code, message }: &Finding) {
-    let code = code.as_str();
-    match severity {
-        Severity::Error => error!(%place, code, "{message}"),
-        Severity::Warning => warn!(%place, code, "{message}"),
-    }
+/// What a file or an object says, and what is wrong with it.
+fn said(content: Option<&Manifests>) -> (&[Document], &[Finding]) {
+    content.map(|content| (&*content.documents, &*content.findings)).unwrap_or_default()
 }
 
 /// Everything that is wrong with documents and files of further consumers, alone and together,
@@ -166,143 +201,10 @@ pub fn lint(
     };
     let mut loader = Loader::with(sources, context);
     loader.refresh();
-    let mut findings = loader.resolve().findings;
+    let mut findings = loader.renewed().standing().all();
     findings.sort_by(|one, other| one.place.cmp(&other.place));
     findings
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        applications::{
-            DisabledBecause::{EntraNotEnabled, NoClientId},
-            Protection, Tenants,
-            shelf::Text,
-        },
-        config::Namespaces,
-        identifiers::Guid,
-        policy::AccessPolicy,
-    };
-
-    fn samples() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/examples/applications")
-    }
-
-    fn context() -> Context {
-        Context { cluster: "demo".into(), tenants: Tenants::Unspecified }
-    }
-
-    #[test]
-    fn the_samples_are_without_fault_and_grant_what_they_say() {
-        let sources =
-            ApplicationSources { paths: vec![samples().into()], ..ApplicationSources::default() };
-        let mut loader = Loader::with(sources, context());
-        assert!(loader.refresh().changed);
-        let resolved = loader.resolve();
-        assert!(resolved.findings.is_empty(), "{:?}", resolved.findings);
-        assert_eq!((resolved.rules.resolved, resolved.rules.unresolved), (2, 0));
-        let names: Vec<_> = resolved.applications.iter().map(|a| a.id.as_str()).collect();
-        assert_eq!(
-            names,
-            [
-                "demo:team-insight:newsletter",
-                "demo:team-orders:orders-api",
-                "demo:team-orders:webshop"
-            ]
-        );
-        let Protection::Enforced { access, .. } = &resolved.applications[1].protection else {
-            panic!("{:?}", resolved.applications[1])
-        };
-        let reports: Guid = "c9d1e7b5-4a63-4e2f-8b17-6d0c5f9a2e83".parse().unwrap();
-        assert_eq!(access.consumers[&reports].as_str(), "demo:team-insight:reports");
-        assert_eq!(access.users.groups.len(), 1);
-        assert_eq!(resolved.applications[1].open_paths.len(), 2);
-    }
-
-    #[test]
-    fn a_file_cut_short_anywhere_lets_nobody_in_that_the_whole_one_does_not() {
-        let whole = std::fs::read_to_string(samples().join("orders-api.yaml")).unwrap();
-        let granted = |text: &str| {
-            let (source, namespaces) = (&"f.yaml".into(), &Namespaces::Any);
-            let file = Manifests::read(Text { source, namespaces, text }, None, "demo");
-            let further = std::iter::empty();
-            let resolved = Resolver::new(context(), None).resolve(file.documents.iter(), further);
-            let access = resolved.applications.iter().map(|found| match &found.protection {
-                Protection::Enforced { access, .. } => access.clone(),
-                Protection::Disabled(_) => AccessPolicy::default(),
-            });
-            access.collect::<Vec<_>>()
-        };
-        let [all] = &granted(&whole)[..] else { panic!("one application") };
-        assert_eq!((all.consumers.len(), all.users.groups.len()), (2, 1));
-        for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
-            for access in granted(&whole[..end]) {
-                assert!(access.consumers.keys().all(|id| all.consumers.contains_key(id)), "{end}");
-                assert!(access.users.groups.is_subset(&all.users.groups), "{end}");
-                assert!(!access.users.everyone, "{end}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_team_speaks_for_its_own_namespace_alone_where_that_is_stated() {
-        let folder = tempfile::tempdir().unwrap();
-        let document = |namespace: &str, enabled: bool| {
-            format!(
-                "apiVersion: nais.io/v1alpha1\nkind: Application\n\
-                 metadata: {{name: api, namespace: {namespace}}}\n\
-                 spec: {{azure: {{application: {{enabled: {enabled}}}}}}}\n"
-            )
-        };
-        let root = |team: &str, text: String| {
-            let path = folder.path().join(team);
-            std::fs::create_dir(&path).unwrap();
-            std::fs::write(path.join("api.yaml"), text).unwrap();
-            DocumentPath { path, namespaces: Namespaces::Only([team.to_owned()].into()) }
-        };
-        let evil = document("evil", false) + "---\n" + &document("good", false);
-        let paths = vec![root("evil", evil), root("good", document("good", true))];
-        let mut loader =
-            Loader::with(ApplicationSources { paths, ..Default::default() }, context());
-        loader.refresh();
-        let resolved = loader.resolve();
-        let codes: Vec<_> = resolved.findings.iter().map(|found| found.code.as_str()).collect();
-        assert_eq!(codes, ["foreign_namespace", "no_client_id"]);
-        let disabled: Vec<_> = resolved.applications.iter().map(|a| &a.protection).collect();
-        let because = |because| Protection::Disabled(because);
-        assert_eq!(disabled, [&because(EntraNotEnabled), &because(NoClientId)]);
-    }
-
-    #[test]
-    fn lint_finds_what_is_wrong_in_files_and_between_them_in_order() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let documents = "kind: Application\napiVersion: nais.io/v1alpha1\n\
-                         metadata: {name: api, namespace: team}\n\
-                         spec: {azure: {application: {enabled: true}}, \
-                         accessPolicy: {inbound: {rules: [{application: a, app: b}]}}}\n\
-                         ---\nkind: [\n";
-        std::fs::write(path("a.yaml"), documents).unwrap();
-        std::fs::write(path("apps.json"), "{}").unwrap();
-        let found: Vec<_> = lint(
-            vec![path("a.yaml").into(), path("gone").into()],
-            vec![path("apps.json")],
-            context(),
-        )
-        .into_iter()
-        .map(|finding| finding.code.as_str())
-        .collect();
-        assert_eq!(
-            found,
-            [
-                "no_client_id",
-                "unresolved_rule",
-                "unknown_key",
-                "yaml_syntax",
-                "wrong_type",
-                "file_unreadable"
-            ]
-        );
-    }
-}
+mod tests;

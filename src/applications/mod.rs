@@ -3,11 +3,11 @@
 //! ```text
 //! files ── walk, shelf ──> text ── manifests, consumers ──> documents ─┐
 //! API server ── kubernetes ──> objects ── manifests ──────> documents ─┤
-//! environment ─────────────────────────────────────────────────────────┴─ gather, merge ──> Index
+//! environment ─────────────────────────────────────────────────────────┴─ origin, resolve, merge ──> Index
 //! ```
 //!
 //! [`keep_current`] repeats this after every change and publishes the result whole. Files that did
-//! not change are not read again, nor are applications merged again that depend on no change.
+//! not change are not read again, nor are applications looked at again that depend on no change.
 
 mod access;
 mod application;
@@ -24,11 +24,13 @@ mod loader;
 mod manifest;
 mod manifests;
 mod merge;
+mod origin;
 mod priority;
 mod published;
 mod registration;
 mod resolve;
 mod shelf;
+mod standing;
 mod walk;
 mod watch;
 mod watches;

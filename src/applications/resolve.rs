@@ -1,32 +1,36 @@
-//! From documents to applications, time and again.
+//! From documents to applications, change by change.
 
-use std::{collections::BTreeMap, iter::Peekable, mem, sync::Arc, vec};
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    ops::{AddAssign, SubAssign},
+    path::Path,
+    sync::Arc,
+};
 
 use super::{
-    Application,
     context::Context,
-    directory::{Answers, Directory, Further, unambiguous},
+    directory::{Answers, Directory, unambiguous},
     document::{Document, Located},
-    gather::{Sources, gather},
+    gather::Sources,
     hosts::report_lost,
     merge::{Merged, merge},
+    origin::{Gathered, Origin},
+    standing::{Standing, Topic},
 };
 use crate::{
     config::{EnvironmentApplication, PreAuthorized},
     finding::Finding,
     identifiers::ApplicationId,
-    target::Hosts,
+    target::Index,
     yaml::Reader,
 };
 
-/// All applications, and what is wrong with them taken together.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Resolved {
-    /// In the order of their names.
-    pub applications: Vec<Arc<Application>>,
-    pub hosts: Arc<Hosts>,
-    pub findings: Vec<Finding>,
+/// What is counted of one application, or of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
     pub rules: Rules,
+    pub hosts: FoundBy,
 }
 
 /// How many rules name a consumer, by whether its client id is known.
@@ -36,157 +40,196 @@ pub struct Rules {
     pub unresolved: usize,
 }
 
-/// Resolves everything that is known at one time, and remembers it for the next: what depends on
-/// nothing that is different is taken as it was.
+/// How many hosts of ingresses there are, by whether their application is found by them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FoundBy {
+    pub found: usize,
+    pub lost: usize,
+}
+
+/// The applications, by all that was said so far.
+///
+/// What is said is taken in first, and then [resolved](Self::resolve) together: only what depends
+/// on something that is different comes to be looked at again.
+///
+/// ```text
+/// an application that something else is said of
+///   ├─▶ those that claim a client id which it claims ──▶ those with a rule that names one of them
+///   └─▶ those with an ingress that it claims, or by the name of its service
+/// ```
 #[derive(Debug)]
 pub struct Resolver {
-    context: Context,
-    environment: Option<Arc<EnvironmentApplication>>,
-    last: Known,
-}
-
-/// What was known at one time.
-#[derive(Debug, Default)]
-struct Known {
+    context: Arc<Context>,
+    gathered: Gathered,
     directory: Directory,
-    hosts: Arc<Hosts>,
-    /// In the order of their names.
-    applications: Vec<KnownApplication>,
+    known: HashMap<ApplicationId, Known>,
+    index: Index,
+    counts: Counts,
+    standing: Standing,
+    /// Applications of whose rules' consumers another client id may be known since.
+    asking: BTreeSet<ApplicationId>,
 }
 
-/// An application, and all that it was merged from.
+/// What there is to know of an application beside what the index holds.
 #[derive(Debug)]
-struct KnownApplication {
-    sources: Sources,
+struct Known {
+    /// That it was merged by.
     answers: Answers,
-    merged: Merged,
+    counts: Counts,
 }
 
 impl Resolver {
-    /// A resolver for documents that are read against `context`, beside what the `environment`
-    /// says.
-    pub fn new(context: Context, environment: Option<EnvironmentApplication>) -> Self {
-        Self { context, environment: environment.map(Arc::new), last: Known::default() }
+    /// A resolver to which nothing was said but by the `environment`.
+    pub fn new(context: Arc<Context>, environment: Option<&Arc<EnvironmentApplication>>) -> Self {
+        let mut gathered = Gathered::default();
+        if let Some(environment) = environment {
+            gathered.say_by_environment(environment);
+        }
+        Self {
+            index: Index::new(&context.cluster),
+            context,
+            gathered,
+            directory: Directory::default(),
+            known: HashMap::new(),
+            counts: Counts::default(),
+            standing: Standing::default(),
+            asking: BTreeSet::new(),
+        }
     }
 
-    /// The cluster whose documents are resolved.
-    pub fn cluster(&self) -> &str {
-        &self.context.cluster
+    /// Takes in what a file or an object says now, which is nothing where it is gone, and what is
+    /// wrong with it alone.
+    pub fn say(&mut self, origin: Origin, documents: &[Document], findings: Vec<Finding>) {
+        self.gathered.say(&origin, documents);
+        self.standing.replace(Topic::Documents(origin), findings);
     }
 
-    /// Resolves these documents and further consumers.
-    pub fn resolve<'a>(
-        &mut self,
-        documents: impl Iterator<Item = &'a Document>,
-        further: impl Iterator<Item = &'a Located<PreAuthorized>>,
-    ) -> Resolved {
+    /// Takes in what is wrong with a file of further consumers alone.
+    pub fn report_consumers_of(&mut self, file: Arc<Path>, findings: Vec<Finding>) {
+        self.standing.replace(Topic::ConsumersOf(file), findings);
+    }
+
+    /// Takes in which of the paths that `key` of the configuration names cannot be read.
+    pub fn report_paths(&mut self, key: &'static str, findings: Vec<Finding>) {
+        self.standing.replace(Topic::Paths(key), findings);
+    }
+
+    /// Takes in all further consumers.
+    pub fn say_further<'a>(&mut self, further: impl Iterator<Item = &'a Located<PreAuthorized>>) {
         let mut reader = Reader::default();
-        let sources = gather(documents, self.environment.as_ref(), &mut reader);
         let further = unambiguous(further, &mut reader);
-        // Whatever cuts this short leaves nothing behind that could be taken for known.
-        let earlier = mem::take(&mut self.last);
-        self.last = self.renew(earlier, sources, further);
-        self.last.report_lost_hosts(&mut reader);
-        self.last.resolved(reader.into_findings())
+        self.standing.replace(Topic::Consumers, reader.into_findings());
+        self.asking.extend(self.directory.set_further(further));
     }
 
-    /// What is known by these sources and further consumers.
-    fn renew(
-        &self,
-        earlier: Known,
-        sources: BTreeMap<ApplicationId, Sources>,
-        further: Further,
-    ) -> Known {
-        let is_directory_same = *earlier.directory.further() == further
-            && earlier.is_of(&sources, Sources::claims_client_ids_of);
-        let are_hosts_same = earlier.is_of(&sources, Sources::claims_hosts_of);
-        let directory = match is_directory_same {
-            true => earlier.directory,
-            false => Directory::new(&sources, further),
-        };
-        let mut known = earlier.applications.into_iter().peekable();
-        let applications = sources.into_iter().map(|(id, sources)| {
-            match take(&mut known, &id).filter(|known| known.sources.is(&sources)) {
-                Some(known) if is_directory_same => known,
-                known => self.merge(&id, sources, &directory, known),
+    /// Brings applications and findings to what was said.
+    pub fn resolve(&mut self) {
+        let (changed, none) = (self.gathered.take_changed(), Sources::default());
+        let mut concerned = BTreeSet::new();
+        for (id, earlier) in &changed {
+            let now = self.gathered.get(id).unwrap_or(&none);
+            concerned.extend(self.directory.replace(id, earlier, now));
+        }
+        let mut asking = mem::take(&mut self.asking);
+        for id in &concerned {
+            asking.extend(self.directory.settle(id, self.gathered.get(id).unwrap_or(&none)));
+        }
+        asking.extend(concerned);
+        let mut with_hosts = BTreeSet::new();
+        for id in asking {
+            let is_changed = changed.contains_key(&id);
+            with_hosts.extend(self.renew(&id, is_changed));
+            if is_changed {
+                self.report_duplicates(&id);
+                with_hosts.insert(id);
             }
-        });
-        let applications: Vec<_> = applications.collect();
-        let hosts = match are_hosts_same {
-            true => earlier.hosts,
-            false => {
-                let applications = applications.iter().map(|known| &*known.merged.application);
-                Arc::new(Hosts::new(applications, self.cluster()))
-            }
-        };
-        Known { directory, hosts, applications }
-    }
-
-    /// Merges an application, unless it is `known` of the same sources by the same answers.
-    fn merge(
-        &self,
-        id: &ApplicationId,
-        sources: Sources,
-        directory: &Directory,
-        known: Option<KnownApplication>,
-    ) -> KnownApplication {
-        let answers = directory.answers(id, &sources);
-        known.filter(|known| known.answers == answers).unwrap_or_else(|| {
-            let merged = merge(id, &sources, &answers, &self.context);
-            KnownApplication { sources, answers, merged }
-        })
-    }
-}
-
-impl Known {
-    /// Whether these are sources of the same applications, each the very same or alike.
-    fn is_of(
-        &self,
-        sources: &BTreeMap<ApplicationId, Sources>,
-        are_alike: impl Fn(&Sources, &Sources) -> bool,
-    ) -> bool {
-        let is_of = |(known, (id, sources)): (&KnownApplication, (_, &Sources))| {
-            known.id() == id && (known.sources.is(sources) || are_alike(&known.sources, sources))
-        };
-        self.applications.len() == sources.len() && self.applications.iter().zip(sources).all(is_of)
-    }
-
-    fn report_lost_hosts(&self, reader: &mut Reader) {
-        if self.hosts.lost_count() > 0 {
-            for known in &self.applications {
-                report_lost(known.id(), &known.sources, &self.hosts, reader);
-            }
+        }
+        for id in with_hosts {
+            self.report_lost_hosts(&id);
         }
     }
 
-    /// All of it, with the findings that concern more than one application.
-    fn resolved(&self, findings: Vec<Finding>) -> Resolved {
-        let (hosts, rules) = (Arc::clone(&self.hosts), Rules::default());
-        let applications = Vec::with_capacity(self.applications.len());
-        let mut resolved = Resolved { applications, hosts, findings, rules };
-        for Merged { application, findings, rules } in self.applications.iter().map(|k| &k.merged) {
-            resolved.applications.push(Arc::clone(application));
-            resolved.findings.extend_from_slice(findings);
-            resolved.rules.resolved += rules.resolved;
-            resolved.rules.unresolved += rules.unresolved;
+    /// Merges an application, unless it is known of the same sources by the same answers. Returns
+    /// those of which it may make a difference to whether they are found by their ingresses.
+    fn renew(&mut self, id: &ApplicationId, is_changed: bool) -> BTreeSet<ApplicationId> {
+        let Some(sources) = self.gathered.get(id) else { return self.remove(id) };
+        let answers = self.directory.answers(id, sources);
+        let earlier = self.known.get(id);
+        if !is_changed && earlier.is_some_and(|known| known.answers == answers) {
+            return BTreeSet::new();
         }
-        resolved
+        let Merged { application, findings, rules } = merge(id, sources, &answers, &self.context);
+        let hosts = earlier.map(|known| known.counts.hosts).unwrap_or_default();
+        let counts = Counts { rules, hosts };
+        self.counts += counts;
+        if let Some(earlier) = self.known.insert(id.clone(), Known { answers, counts }) {
+            self.counts -= earlier.counts;
+        }
+        self.standing.replace(Topic::Application(id.clone()), findings);
+        self.index.insert(application)
+    }
+
+    /// Removes an application of which nothing is said any more.
+    fn remove(&mut self, id: &ApplicationId) -> BTreeSet<ApplicationId> {
+        if let Some(earlier) = self.known.remove(id) {
+            self.counts -= earlier.counts;
+        }
+        self.standing.replace(Topic::Application(id.clone()), Vec::new());
+        self.index.remove(id)
+    }
+
+    fn report_duplicates(&mut self, id: &ApplicationId) {
+        let mut reader = Reader::default();
+        if let Some(sources) = self.gathered.get(id) {
+            sources.report_duplicates(&mut reader);
+        }
+        self.standing.replace(Topic::Duplicates(id.clone()), reader.into_findings());
+    }
+
+    fn report_lost_hosts(&mut self, id: &ApplicationId) {
+        let mut reader = Reader::default();
+        if let (Some(sources), Some(known)) = (self.gathered.get(id), self.known.get_mut(id)) {
+            report_lost(id, sources, self.index.hosts(), &mut reader);
+            let (all, lost) = (sources.hosts().count(), reader.mark());
+            self.counts -= known.counts;
+            known.counts.hosts = FoundBy { found: all - lost, lost };
+            self.counts += known.counts;
+        }
+        self.standing.replace(Topic::Hosts(id.clone()), reader.into_findings());
+    }
+
+    /// The applications when they were last resolved.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Those of all applications.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The findings that stand.
+    pub fn standing(&mut self) -> &mut Standing {
+        &mut self.standing
     }
 }
 
-impl KnownApplication {
-    fn id(&self) -> &ApplicationId {
-        &self.merged.application.id
+impl AddAssign for Counts {
+    fn add_assign(&mut self, Self { rules, hosts }: Self) {
+        self.rules.resolved += rules.resolved;
+        self.rules.unresolved += rules.unresolved;
+        self.hosts.found += hosts.found;
+        self.hosts.lost += hosts.lost;
     }
 }
 
-/// The application `id`, if it comes in a sequence in the order of names: those before it go.
-fn take(
-    sequence: &mut Peekable<vec::IntoIter<KnownApplication>>,
-    id: &ApplicationId,
-) -> Option<KnownApplication> {
-    while sequence.next_if(|known| known.id() < id).is_some() {}
-    sequence.next_if(|known| known.id() == id)
+impl SubAssign for Counts {
+    fn sub_assign(&mut self, Self { rules, hosts }: Self) {
+        self.rules.resolved -= rules.resolved;
+        self.rules.unresolved -= rules.unresolved;
+        self.hosts.found -= hosts.found;
+        self.hosts.lost -= hosts.lost;
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,7 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -33,7 +30,9 @@ pub struct Shelf<T> {
     never_read: BTreeSet<usize>,
     /// The key of the configuration that names the roots.
     key: &'static str,
-    files: BTreeMap<PathBuf, Held<T>>,
+    files: BTreeMap<Arc<Path>, Held<T>>,
+    /// Those of which something may be different from when that was asked last.
+    changed: BTreeSet<Arc<Path>>,
     walk: Walk,
     hasher: RandomState,
 }
@@ -61,6 +60,16 @@ struct Held<T> {
     unreadable: Option<Finding>,
 }
 
+/// What a file says now.
+#[derive(Debug)]
+pub struct Change<'a, T> {
+    pub path: Arc<Path>,
+    /// `None` where it is gone, or was never read.
+    pub content: Option<&'a T>,
+    /// Why `content` is not from the file as it is now.
+    pub unreadable: Option<&'a Finding>,
+}
+
 /// What looking at the files showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refreshed {
@@ -73,9 +82,9 @@ pub struct Refreshed {
 impl<T> Shelf<T> {
     /// A shelf with nothing on it yet. `key` is the key of the configuration that names the roots.
     pub fn new(roots: Vec<DocumentPath>, key: &'static str) -> Self {
-        let (files, walk) = (BTreeMap::new(), Walk::default());
+        let (files, changed, walk) = (BTreeMap::new(), BTreeSet::new(), Walk::default());
         let never_read = (0..roots.len()).collect();
-        Self { roots, never_read, key, files, walk, hasher: RandomState::new() }
+        Self { roots, never_read, key, files, changed, walk, hasher: RandomState::new() }
     }
 
     /// Whether every root could be read once, so that nothing is missing that was never seen.
@@ -88,10 +97,26 @@ impl<T> Shelf<T> {
         self.files.values().filter_map(|file| file.content.as_ref())
     }
 
-    /// Which paths and files cannot be read.
-    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        let files = self.files.values().filter_map(|file| file.unreadable.as_ref());
-        self.walk.findings.iter().chain(files)
+    /// The key of the configuration that names the roots, and which of them, or of the folders
+    /// below, cannot be read.
+    pub fn unlisted(&self) -> (&'static str, &[Finding]) {
+        (self.key, &self.walk.findings)
+    }
+
+    /// What files say of which that may be different from when this was asked last.
+    pub fn take_changes(&mut self) -> impl Iterator<Item = Change<'_, T>> {
+        let changed = mem::take(&mut self.changed).into_iter();
+        changed.map(|path| {
+            let file = self.files.get(&path);
+            let content = file.and_then(|file| file.content.as_ref());
+            let unreadable = file.and_then(|file| file.unreadable.as_ref());
+            Change { path, content, unreadable }
+        })
+    }
+
+    /// Has every file among the changes, without reading it again.
+    pub fn tell_all(&mut self) {
+        self.changed.extend(self.files.keys().cloned());
     }
 
     /// Folders in which every change of the files shows.
@@ -113,16 +138,17 @@ impl<T> Shelf<T> {
         T: Send,
     {
         let walk = Walk::new(&self.roots, self.key);
-        let mut changed = walk.findings != self.walk.findings;
+        let mut changed = Vec::new();
         let mut earlier = mem::take(&mut self.files);
         let is_first = earlier.is_empty();
         for (path, found) in &walk.files {
-            let mut file = earlier.remove(path).unwrap_or_else(|| {
-                changed = true;
-                Held::new(path, found.root)
+            let (path, mut file) = earlier.remove_entry(path.as_path()).unwrap_or_else(|| {
+                let path: Arc<Path> = path.as_path().into();
+                changed.push(Arc::clone(&path));
+                (Arc::clone(&path), Held::new(&path, found.root))
             });
             file.move_to(found.root);
-            self.files.insert(path.clone(), file);
+            self.files.insert(path, file);
         }
         // Both are in the order of the same paths.
         let seen = self.files.iter_mut().zip(walk.files.values());
@@ -130,31 +156,34 @@ impl<T> Shelf<T> {
             seen.filter(|((_, file), found)| file.stamp != Some(found.stamp)).collect();
         // Later, the other cores are the checks'.
         let threads = if is_first { first_readers() } else { 1 };
-        changed |= share(stale, threads, |((path, file), found)| {
+        changed.extend(share(stale, threads, |((path, file), found)| {
             let namespaces = &self.roots[found.root].namespaces;
             let parse = |source: &Arc<str>, text: &str, earlier: Option<&T>| {
                 parse(Text { source, namespaces, text }, earlier)
             };
-            file.read(path, &self.hasher, self.key, parse)
-        });
+            let is_changed = file.read(path, &self.hasher, self.key, parse);
+            is_changed.then(|| Arc::clone(path))
+        }));
         let settled = self.files.values().all(Held::is_settled);
         for (path, file) in earlier {
             if walk.unlisted.iter().any(|unlisted| path.starts_with(unlisted)) {
                 self.files.insert(path, file);
             } else {
-                changed = true;
+                changed.push(path);
             }
         }
+        let is_changed = !changed.is_empty() || walk.findings != self.walk.findings;
+        self.changed.extend(changed);
         self.walk = walk;
         self.note_roots_that_were_read();
-        Refreshed { changed, settled }
+        Refreshed { changed: is_changed, settled }
     }
 
     fn note_roots_that_were_read(&mut self) {
         let Self { roots, never_read, files, walk, .. } = self;
         never_read.retain(|number| {
             let path = &roots[*number].path;
-            let is_unread = files.get(path).is_some_and(|file| file.content.is_none());
+            let is_unread = files.get(path.as_path()).is_some_and(|file| file.content.is_none());
             is_unread || walk.unlisted.contains(path)
         });
     }
@@ -225,15 +254,21 @@ fn first_readers() -> usize {
     thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
 }
 
-/// Does all pieces of work, on so many threads, and tells whether any came to `true`. What cannot
-/// have a thread of its own is done by the others, of which this one is the first.
-fn share<W: Send>(pieces: Vec<W>, threads: usize, work: impl Fn(W) -> bool + Sync) -> bool {
+/// Does all pieces of work, on so many threads, and returns what those came to that came to
+/// something. What cannot have a thread of its own is done by the others, of which this one is the
+/// first.
+fn share<W: Send, R: Send>(
+    pieces: Vec<W>,
+    threads: usize,
+    work: impl Fn(W) -> Option<R> + Sync,
+) -> Vec<R> {
     let threads = threads.min(pieces.len());
-    let (pieces, is_any) = (Mutex::new(pieces.into_iter()), AtomicBool::new(false));
-    let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let (pieces, results) = (Mutex::new(pieces.into_iter()), Mutex::new(Vec::new()));
+    let next = || lock(&pieces).next();
     let work_on = || {
         while let Some(piece) = next() {
-            is_any.fetch_or(work(piece), Ordering::Relaxed);
+            let result = work(piece);
+            lock(&results).extend(result);
         }
     };
     thread::scope(|scope| {
@@ -242,7 +277,11 @@ fn share<W: Send>(pieces: Vec<W>, threads: usize, work: impl Fn(W) -> bool + Syn
         }
         work_on();
     });
-    is_any.into_inner()
+    results.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What reading a file showed.

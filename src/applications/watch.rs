@@ -17,14 +17,19 @@ use tokio::{
     },
     time::sleep,
 };
-use tracing::info;
+use tracing::{error, info, warn};
 
 use super::{
     Generation, Loader, Published,
+    loader::Resolved,
     priority::give_way,
+    resolve::Rules,
     watches::{Watches, Watching},
 };
-use crate::{finding::Severity, target::Index, telemetry::Metrics};
+use crate::{
+    finding::{Finding, Severity},
+    telemetry::Metrics,
+};
 
 /// The least between the first sign of a change and reading: who writes one file often writes
 /// several.
@@ -143,21 +148,29 @@ impl Keeper {
     /// Nothing comes into force before every path was read once: what is missing could contradict
     /// what is there. The look at the files began at `begin`.
     fn publish(&mut self, begin: Instant) {
-        let resolved = self.loader.resolve();
-        self.loader.log(&resolved.findings);
-        self.is_clean = resolved.findings.iter().all(|finding| finding.severity != Severity::Error);
-        if !self.loader.is_complete() {
+        // What comes to be complete meanwhile is not resolved yet.
+        let is_complete = self.loader.is_complete();
+        let Resolved { index, counts, is_clean, new } = self.loader.resolve();
+        new.iter().for_each(log);
+        self.is_clean = is_clean;
+        if !is_complete {
             return;
         }
-        let rules = resolved.rules;
-        self.metrics.hosts(resolved.hosts.found_count(), resolved.hosts.lost_count());
-        let index = Index::new(&resolved.applications, resolved.hosts);
         let applications = index.len();
         self.published.publish(Generation { index });
-        self.metrics.in_force(applications, rules.resolved, rules.unresolved);
-        let (resolved, unresolved) = (rules.resolved, rules.unresolved);
+        let Rules { resolved, unresolved } = counts.rules;
+        self.metrics.in_force(applications, resolved, unresolved);
+        self.metrics.hosts(counts.hosts.found, counts.hosts.lost);
         let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         info!(applications, resolved, unresolved, milliseconds, "documents in force");
+    }
+}
+
+fn log(Finding { place, severity, code, message }: &Finding) {
+    let code = code.as_str();
+    match severity {
+        Severity::Error => error!(%place, code, "{message}"),
+        Severity::Warning => warn!(%place, code, "{message}"),
     }
 }
 

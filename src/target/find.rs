@@ -59,7 +59,7 @@ pub fn find<'a>(
 mod tests {
     use AskedBy::{Any, Gateways, Workloads};
 
-    use super::{super::Hosts, *};
+    use super::*;
     use crate::{
         applications::{DisabledBecause, Protection},
         config::Workload,
@@ -86,8 +86,11 @@ mod tests {
             application("prod:team-b:other", &["other.example.com", "shared.example.com"]),
             application("dev:team-c:remote", &["remote.example.com"]),
         ];
-        let hosts = Hosts::new(applications.iter().map(Arc::as_ref), "prod");
-        Index::new(&applications, hosts.into())
+        let mut index = Index::new("prod");
+        applications.into_iter().for_each(|application| {
+            index.insert(application);
+        });
+        index
     }
 
     fn settings(default: Option<&str>) -> Target {

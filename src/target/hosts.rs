@@ -1,8 +1,8 @@
 //! Which application is found by which host.
 
-use std::collections::HashMap;
+use std::{collections::BTreeSet, sync::Arc};
 
-use super::claimants::Claimants;
+use super::claims::Claims;
 use crate::{applications::Application, identifiers::ApplicationId};
 
 /// What follows `application.namespace` in the names of a service. The first is none: a short name
@@ -12,13 +12,12 @@ const SERVICE_SUFFIXES: [&str; 3] = ["", ".svc", ".svc.cluster.local"];
 /// Applications by the service names of those that run in the local cluster, and by the hosts of
 /// their ingresses. Service names belong to their application: an ingress of another one claims
 /// none.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hosts {
+    local_cluster: Arc<str>,
     /// By their short names alone: the others are those with something behind.
-    services: HashMap<String, Claimants>,
-    ingresses: HashMap<String, Claimants>,
-    /// Of the hosts of ingresses, how many do not find their application.
-    lost: usize,
+    services: Claims<String>,
+    ingresses: Claims<String>,
 }
 
 /// Why an application is not found by a host of its ingresses.
@@ -35,25 +34,65 @@ pub enum Lost<'h> {
 }
 
 impl Hosts {
-    /// The hosts of all applications, each of which comes once.
-    pub fn new<'a>(
-        applications: impl ExactSizeIterator<Item = &'a Application>,
-        local_cluster: &str,
-    ) -> Self {
-        let count = applications.len();
-        let (services, ingresses) = (HashMap::with_capacity(count), HashMap::with_capacity(count));
-        let mut hosts = Self { services, ingresses, lost: 0 };
-        for Application { id, hosts: ingresses, .. } in applications {
-            if id.cluster() == local_cluster {
-                claim(&mut hosts.services, short_name(id), id);
-            }
-            ingresses.iter().for_each(|host| claim(&mut hosts.ingresses, host.clone(), id));
+    /// The hosts of no application yet.
+    pub fn new(local_cluster: &str) -> Self {
+        let (services, ingresses) = (Claims::default(), Claims::default());
+        Self { local_cluster: local_cluster.into(), services, ingresses }
+    }
+
+    /// Adds what an application claims. Returns those of which it may make a difference to whether
+    /// they are found by their ingresses.
+    pub fn add(&mut self, Application { id, hosts, .. }: &Application) -> BTreeSet<ApplicationId> {
+        let mut concerned = BTreeSet::new();
+        if let Some(name) = self.service_name(id)
+            && self.services.add(name.clone(), id)
+        {
+            concerned.extend(self.with_ingress_of_service(&name));
         }
-        let is_lost = |(host, claimants): &(&String, &Claimants)| {
-            claimants.only().is_none_or(|id| hosts.find(host) != Some(id))
-        };
-        hosts.lost = hosts.ingresses.iter().filter(is_lost).count();
-        hosts
+        for host in hosts {
+            if self.ingresses.add(host.clone(), id) {
+                concerned.extend(self.with_ingress(host));
+            }
+        }
+        concerned
+    }
+
+    /// Takes back what an application claims, and returns the same.
+    pub fn remove(
+        &mut self,
+        Application { id, hosts, .. }: &Application,
+    ) -> BTreeSet<ApplicationId> {
+        let mut concerned = BTreeSet::new();
+        if let Some(name) = self.service_name(id)
+            && self.services.remove(&name, id)
+        {
+            concerned.extend(self.with_ingress_of_service(&name));
+        }
+        for host in hosts {
+            if self.ingresses.remove(host, id) {
+                concerned.extend(self.with_ingress(host));
+            }
+        }
+        concerned
+    }
+
+    /// Those that have an ingress with any of the names of a service.
+    fn with_ingress_of_service(&self, name: &str) -> impl Iterator<Item = ApplicationId> {
+        let names = SERVICE_SUFFIXES.iter().map(move |suffix| [name, suffix].concat());
+        names.flat_map(|name| self.with_ingress(&name).collect::<Vec<_>>())
+    }
+
+    fn with_ingress(&self, host: &str) -> impl Iterator<Item = ApplicationId> {
+        self.ingresses.get(host).into_iter().flat_map(|claimants| claimants.iter().cloned())
+    }
+
+    /// The short name of the service of an application, if it runs in the local cluster.
+    fn service_name(&self, id: &ApplicationId) -> Option<String> {
+        (id.cluster() == &*self.local_cluster).then(|| {
+            let mut name = [id.name(), id.namespace()].join(".");
+            name.make_ascii_lowercase();
+            name
+        })
     }
 
     /// The application that alone is found by a host, given as
@@ -72,16 +111,6 @@ impl Hosts {
             Some(owner) => owner.is_none(),
             None => self.ingresses.get(host).is_some_and(|claimants| claimants.only().is_none()),
         }
-    }
-
-    /// How many hosts of ingresses find their application.
-    pub fn found_count(&self) -> usize {
-        self.ingresses.len() - self.lost
-    }
-
-    /// How many hosts of ingresses do not.
-    pub fn lost_count(&self) -> usize {
-        self.lost
     }
 
     /// Why `id` is not found by a host of its ingresses; `None` where it is.
@@ -105,19 +134,6 @@ impl Hosts {
     }
 }
 
-fn claim(claims: &mut HashMap<String, Claimants>, name: String, id: &ApplicationId) {
-    claims
-        .entry(name)
-        .and_modify(|claimants| claimants.add(id))
-        .or_insert_with(|| Claimants::new(id));
-}
-
-fn short_name(id: &ApplicationId) -> String {
-    let mut name = [id.name(), id.namespace()].join(".");
-    name.make_ascii_lowercase();
-    name
-}
-
 /// Whether a host is a service name by its ending, be there such an application or not.
 fn is_service_name(host: &str) -> bool {
     SERVICE_SUFFIXES.iter().any(|suffix| !suffix.is_empty() && host.ends_with(suffix))
@@ -135,8 +151,11 @@ mod tests {
             hosts: hosts.iter().map(ToString::to_string).collect(),
             open_paths: Vec::new(),
         };
-        let applications: Vec<_> = applications.iter().map(application).collect();
-        Hosts::new(applications.iter(), "prod")
+        let mut hosts = Hosts::new("prod");
+        applications.iter().map(application).for_each(|application| {
+            hosts.add(&application);
+        });
+        hosts
     }
 
     #[test]
@@ -167,7 +186,6 @@ mod tests {
             let is_contested = ["a.b.svc", "x.t", "x.t.svc"].contains(&host);
             assert_eq!(hosts.is_contested(host), is_contested, "{host}");
         }
-        assert_eq!((hosts.found_count(), hosts.lost_count()), (0, 0), "nobody has an ingress");
     }
 
     #[test]
@@ -190,7 +208,6 @@ mod tests {
             let applications: Vec<_> = applications.into_iter().chain(with).collect();
             let hosts = hosts(&applications);
             assert_eq!(hosts.lost(host, &api), lost, "{host}");
-            assert_eq!(hosts.lost_count(), usize::from(lost.is_some()), "{host}");
             assert_eq!(hosts.find(host) == Some(&api), lost.is_none(), "{host}");
             let is_contested = matches!(lost, Some(Lost::ServiceOfSeveral | Lost::SharedWith(_)));
             assert_eq!(hosts.is_contested(host), is_contested, "{host}");

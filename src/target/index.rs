@@ -1,35 +1,87 @@
 //! The applications of one generation, found by name and by host.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
-use super::Hosts;
+use super::{Hosts, sharded::Sharded};
 use crate::{
     applications::{Application, Protection},
     identifiers::{ApplicationId, ClientId},
 };
 
-/// An immutable index; a new generation of documents makes a new one.
-#[derive(Debug, Default)]
+/// The applications of one generation. The next one is a clone that was changed.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Index {
-    by_id: HashMap<ApplicationId, Arc<Application>>,
-    by_client_id: HashMap<ClientId, ApplicationId>,
-    hosts: Arc<Hosts>,
+    by_id: Sharded<ApplicationId, Arc<Application>>,
+    by_client_id: Sharded<ClientId, ApplicationId>,
+    hosts: Hosts,
 }
 
 impl Index {
-    /// Indexes applications, whose hosts are `hosts`.
-    pub fn new(applications: &[Arc<Application>], hosts: Arc<Hosts>) -> Self {
-        let count = applications.len();
-        let (by_id, by_client_id) = (HashMap::with_capacity(count), HashMap::with_capacity(count));
-        let mut index = Self { by_id, by_client_id, hosts };
-        for application in applications {
-            let id = &application.id;
-            if let Protection::Enforced { client_id, .. } = application.protection {
-                index.by_client_id.insert(client_id, id.clone());
+    /// An index without applications.
+    pub fn new(local_cluster: &str) -> Self {
+        Self { hosts: Hosts::new(local_cluster), ..Self::default() }
+    }
+
+    /// Puts an application in the place of the one that is called so. Returns the applications of
+    /// which it may make a difference to whether they are found by their ingresses.
+    pub fn insert(&mut self, application: Arc<Application>) -> BTreeSet<ApplicationId> {
+        let id = application.id.clone();
+        let earlier = self.by_id.insert(id, Arc::clone(&application));
+        self.replace_client_id(earlier.as_deref(), Some(&application));
+        self.replace_hosts(earlier.as_deref(), Some(&application))
+    }
+
+    /// Takes an application out, and returns the same.
+    pub fn remove(&mut self, id: &ApplicationId) -> BTreeSet<ApplicationId> {
+        let earlier = self.by_id.remove(id);
+        self.replace_client_id(earlier.as_deref(), None);
+        self.replace_hosts(earlier.as_deref(), None)
+    }
+
+    fn replace_client_id(&mut self, earlier: Option<&Application>, now: Option<&Application>) {
+        let [earlier, now] = [earlier, now].map(|application| {
+            let Application { id, protection, .. } = application?;
+            match protection {
+                Protection::Enforced { client_id, .. } => Some((client_id, id)),
+                Protection::Disabled(_) => None,
             }
-            index.by_id.insert(id.clone(), Arc::clone(application));
+        });
+        if earlier == now {
+            return;
         }
-        index
+        if let Some((client_id, id)) = earlier
+            // Another one may have come to it in the meantime.
+            && self.by_client_id.get(client_id) == Some(id)
+        {
+            self.by_client_id.remove(client_id);
+        }
+        if let Some((client_id, id)) = now {
+            self.by_client_id.insert(*client_id, id.clone());
+        }
+    }
+
+    fn replace_hosts(
+        &mut self,
+        earlier: Option<&Application>,
+        now: Option<&Application>,
+    ) -> BTreeSet<ApplicationId> {
+        let mut concerned = BTreeSet::new();
+        if earlier.map(|application| &application.hosts)
+            != now.map(|application| &application.hosts)
+        {
+            if let Some(application) = earlier {
+                concerned.extend(self.hosts.remove(application));
+            }
+            if let Some(application) = now {
+                concerned.extend(self.hosts.add(application));
+            }
+        }
+        concerned
+    }
+
+    /// Which application is found by which host.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// The application of that name.
@@ -53,6 +105,13 @@ impl Index {
         self.by_client_id.get(&client_id)
     }
 
+    /// All applications, in the order of their names.
+    pub fn applications(&self) -> Vec<&Arc<Application>> {
+        let mut applications: Vec<_> = self.by_id.iter().map(|(_, it)| it).collect();
+        applications.sort_by(|one, other| one.id.cmp(&other.id));
+        applications
+    }
+
     /// How many applications there are.
     pub fn len(&self) -> usize {
         self.by_id.len()
@@ -60,6 +119,6 @@ impl Index {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+        self.len() == 0
     }
 }

@@ -1,12 +1,13 @@
 //! Which application a request is for.
 
-mod claimants;
+mod claims;
 mod find;
 mod hosts;
 mod index;
 mod path;
+mod sharded;
 
-pub use claimants::Claimants;
+pub use claims::Claims;
 pub use find::find;
 pub use hosts::{Hosts, Lost};
 pub use index::Index;

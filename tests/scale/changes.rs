@@ -11,7 +11,7 @@ use crate::{
     support::{cluster::Cluster, documents::NEWSLETTER},
 };
 
-const CHANGES: u32 = 20;
+const CHANGES: u32 = 50;
 
 /// What changes took.
 pub struct Changes {

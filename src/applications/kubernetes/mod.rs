@@ -16,5 +16,8 @@ mod source;
 mod trouble;
 
 pub use connect::ConnectError;
-pub use objects::Objects;
+pub use object::Name;
+#[cfg(test)]
+pub use object::Object;
+pub use objects::{ListId, Objects};
 pub use source::{FollowError, Source};

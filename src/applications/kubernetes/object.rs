@@ -83,7 +83,7 @@ impl Object {
 }
 
 /// What an object is called among those of its kind.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     pub namespace: String,
     pub name: String,

@@ -1,7 +1,7 @@
 //! What is known of a cluster's objects.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -15,6 +15,7 @@ use crate::{
     applications::{
         document::{Document, Kind},
         manifests::Manifests,
+        origin::Origin,
     },
     finding::{Code, Finding, Place, Severity},
     identifiers::ApplicationId,
@@ -35,6 +36,8 @@ pub struct Objects {
 #[derive(Debug, Default)]
 pub struct State {
     lists: Vec<List>,
+    /// Objects that may say something else than when they were asked last.
+    changed: BTreeSet<(ListId, Arc<Name>)>,
     is_changed: bool,
 }
 
@@ -42,9 +45,9 @@ pub struct State {
 #[derive(Debug)]
 struct List {
     kind: Kind,
-    objects: BTreeMap<Name, Held>,
+    objects: BTreeMap<Arc<Name>, Held>,
     /// What has come of a list that is not whole yet.
-    begun: BTreeMap<Name, Held>,
+    begun: BTreeMap<Arc<Name>, Held>,
     was_whole: bool,
 }
 
@@ -56,7 +59,7 @@ struct Held {
 }
 
 /// Which list: there is one for each watch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListId(usize);
 
 impl Objects {
@@ -81,7 +84,7 @@ impl Objects {
     pub fn begin(&self, id: ListId) {
         self.change(id, |list, _| {
             list.begun.clear();
-            false
+            None
         });
     }
 
@@ -90,8 +93,8 @@ impl Objects {
         self.change(id, |list, cluster| {
             let name = object.name();
             let held = list.read(&name, object, cluster);
-            list.begun.insert(name, held);
-            false
+            list.begun.insert(Arc::new(name), held);
+            None
         });
     }
 
@@ -99,46 +102,46 @@ impl Objects {
     pub fn whole(&self, id: ListId) {
         self.change(id, |list, _| {
             let earlier = mem::replace(&mut list.objects, mem::take(&mut list.begun));
-            for name in earlier.keys().filter(|name| !list.objects.contains_key(name)) {
+            for name in earlier.keys().filter(|name| !list.objects.contains_key(*name)) {
                 list.tell_gone(name);
             }
             let is_first = !mem::replace(&mut list.was_whole, true);
-            is_first || !say_the_same(&earlier, &list.objects)
+            let different = different(&earlier, &list.objects);
+            (is_first || !different.is_empty()).then_some(different)
         });
     }
 
     /// An object is new or different, though perhaps in nothing that matters here.
     pub fn applied(&self, id: ListId, object: Object) {
         self.change(id, |list, cluster| {
-            let name = object.name();
+            let name = Arc::new(object.name());
             let held = list.read(&name, object, cluster);
             let manifests = held.manifests.clone();
-            let earlier = list.objects.insert(name, held);
-            earlier.is_none_or(|earlier| earlier.manifests != manifests)
+            let earlier = list.objects.insert(Arc::clone(&name), held);
+            let is_different = earlier.is_none_or(|earlier| earlier.manifests != manifests);
+            is_different.then(|| vec![name])
         });
     }
 
     /// An object is gone, and its application with it.
     pub fn deleted(&self, id: ListId, object: &Object) {
         self.change(id, |list, _| {
-            let name = object.name();
-            let was_there = list.objects.remove(&name).is_some();
-            if was_there {
-                list.tell_gone(&name);
-            }
-            was_there
+            let (name, _) = list.objects.remove_entry(&object.name())?;
+            list.tell_gone(&name);
+            Some(vec![name])
         });
     }
 
     /// Whether every list was whole once.
     pub fn are_complete(&self) -> bool {
-        let state = self.lock();
-        !state.lists.is_empty() && state.lists.iter().all(|list| list.was_whole)
+        self.lock().are_complete()
     }
 
-    /// Whether something is different from the last time that this was asked.
+    /// Whether something is different from the last time that this was asked. Nothing is before
+    /// every list was whole once.
     pub fn take_changed(&self) -> bool {
-        mem::take(&mut self.lock().is_changed)
+        let mut state = self.lock();
+        state.are_complete() && mem::take(&mut state.is_changed)
     }
 
     /// What the objects say, as it is while the guard is held.
@@ -147,12 +150,13 @@ impl Objects {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes a list, and tells of it where what counts is different then.
-    fn change(&self, id: ListId, change: impl FnOnce(&mut List, &str) -> bool) {
+    /// Changes a list, and tells of it where what counts is different then: what these objects say,
+    /// or whether the list was whole.
+    fn change(&self, id: ListId, change: impl FnOnce(&mut List, &str) -> Option<Vec<Arc<Name>>>) {
         let mut state = self.lock();
-        let is_different =
-            state.lists.get_mut(id.0).is_some_and(|list| change(list, &self.cluster));
-        if is_different {
+        let list = state.lists.get_mut(id.0);
+        if let Some(different) = list.and_then(|list| change(list, &self.cluster)) {
+            state.changed.extend(different.into_iter().map(|name| (id, name)));
             state.is_changed = true;
             self.changed.notify_one();
         }
@@ -160,18 +164,40 @@ impl Objects {
 }
 
 impl State {
-    /// What the objects say, in the order of their names.
-    pub fn contents(&self) -> impl Iterator<Item = &Manifests> {
-        self.lists.iter().flat_map(|list| list.objects.values()).map(|held| &held.manifests)
+    fn are_complete(&self) -> bool {
+        !self.lists.is_empty() && self.lists.iter().all(|list| list.was_whole)
+    }
+
+    /// What objects say that may say something else than when this was asked last; nothing where
+    /// they are gone. There are none before every list was whole once: half of a cluster would be
+    /// found fault with for want of the other.
+    pub fn take_changes(&mut self) -> impl Iterator<Item = (Origin, Option<&Manifests>)> {
+        let changed =
+            if self.are_complete() { mem::take(&mut self.changed) } else { BTreeSet::new() };
+        changed.into_iter().map(|(id, name)| {
+            let held = self.lists.get(id.0).and_then(|list| list.objects.get(&name));
+            (Origin::Object(id, name), held.map(|held| &held.manifests))
+        })
+    }
+
+    /// Has every object among the changes.
+    pub fn tell_all(&mut self) {
+        for (number, list) in self.lists.iter().enumerate() {
+            let names = list.objects.keys().cloned();
+            self.changed.extend(names.map(|name| (ListId(number), name)));
+        }
     }
 }
 
-/// Whether both say the same, whatever else of the objects is different: their status changes often.
-fn say_the_same(one: &BTreeMap<Name, Held>, other: &BTreeMap<Name, Held>) -> bool {
-    one.len() == other.len()
-        && one.iter().zip(other).all(|((name, held), (other_name, other_held))| {
-            name == other_name && held.manifests == other_held.manifests
-        })
+/// The objects of which both do not say the same, whatever else of them is different: their status
+/// changes often.
+fn different(one: &BTreeMap<Arc<Name>, Held>, other: &BTreeMap<Arc<Name>, Held>) -> Vec<Arc<Name>> {
+    let is_same = |name: &Arc<Name>, held: &Held| {
+        other.get(name).is_some_and(|other| other.manifests == held.manifests)
+    };
+    let gone_or_different = one.iter().filter(|(name, held)| !is_same(name, held));
+    let new = other.iter().filter(|(name, _)| !one.contains_key(*name));
+    gone_or_different.chain(new).map(|(name, _)| Arc::clone(name)).collect()
 }
 
 impl List {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     applications::{
-        DisabledBecause, Protection,
+        Application, DisabledBecause, Protection,
         consumers::FurtherConsumers,
         context::{KnownTenant, Tenants},
         manifests::read_for_tests,
@@ -11,7 +11,6 @@ use crate::{
     finding::{Code, Severity},
     identifiers::ClientId,
     policy::{AccessPolicy, UserAccess},
-    target::Index,
 };
 
 mod contested;
@@ -23,6 +22,33 @@ const OTHER_TENANT: &str = "00000000-0000-0000-0000-00000000000b";
 
 fn guid(number: u8) -> ClientId {
     format!("00000000-0000-0000-0000-0000000000{number:02}").parse().unwrap()
+}
+
+/// All that comes of documents.
+#[derive(Debug, PartialEq)]
+struct Resolved {
+    index: Index,
+    /// In the order of their names.
+    applications: Vec<Arc<Application>>,
+    findings: Vec<Finding>,
+    is_clean: bool,
+    rules: Rules,
+}
+
+impl Resolved {
+    fn by(resolver: &mut Resolver) -> Self {
+        resolver.resolve();
+        let (index, rules) = (resolver.index().clone(), resolver.counts().rules);
+        let applications = index.applications().into_iter().cloned().collect();
+        let standing = resolver.standing();
+        let (findings, is_clean) = (standing.all(), standing.is_clean());
+        Self { index, applications, findings, is_clean, rules }
+    }
+}
+
+/// A file of documents, by its number.
+fn file(number: usize) -> Origin {
+    Origin::File(Path::new(&format!("{number}.yaml")).into())
 }
 
 /// Documents and consumers that are resolved together.
@@ -52,9 +78,12 @@ impl Known {
         let (source, namespaces) = (&"apps.json".into(), &Namespaces::Any);
         let text = self.further.as_deref().unwrap_or("[]");
         let further = FurtherConsumers::read(Text { source, namespaces, text }, None);
-        let context = Context { cluster: "dev".into(), tenants };
-        let mut resolver = Resolver::new(context, self.environment.clone());
-        resolver.resolve(documents.documents.iter(), further.entries.iter())
+        let context = Context { cluster: "dev".into(), tenants }.into();
+        let environment = self.environment.clone().map(Arc::new);
+        let mut resolver = Resolver::new(context, environment.as_ref());
+        resolver.say(file(0), &documents.documents, Vec::new());
+        resolver.say_further(further.entries.iter());
+        Resolved::by(&mut resolver)
     }
 }
 
@@ -130,6 +159,7 @@ fn consumers(resolved: &Resolved) -> Vec<String> {
     consumers
 }
 
+/// Lines and codes of what was found, errors first.
 fn codes(resolved: &Resolved) -> Vec<(u64, &'static str)> {
     resolved.findings.iter().map(|found| (found.place.line, found.code.as_str())).collect()
 }

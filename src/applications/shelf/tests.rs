@@ -54,6 +54,14 @@ impl Shelved {
     }
 }
 
+impl<T> Shelf<T> {
+    /// Which paths and files cannot be read.
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        let files = self.files.values().filter_map(|file| file.unreadable.as_ref());
+        self.walk.findings.iter().chain(files)
+    }
+}
+
 #[test]
 fn files_of_yaml_and_json_are_read_in_the_order_of_their_paths() {
     let mut shelved = Shelved::new(&[

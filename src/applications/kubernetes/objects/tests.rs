@@ -48,10 +48,11 @@ impl Cluster {
 
     /// The applications, and what is wrong, as `code place`.
     fn resolve(&mut self) -> (Vec<Arc<Application>>, Vec<String>) {
-        let resolved = self.loader.resolve();
-        let told = resolved.findings.iter();
-        let told = told.map(|found| format!("{} {}", found.code.as_str(), found.place)).collect();
-        (resolved.applications, told)
+        let resolver = self.loader.renewed();
+        let findings = resolver.standing().all().into_iter();
+        let told = findings.map(|found| format!("{} {}", found.code.as_str(), found.place));
+        let applications = resolver.index().applications().into_iter();
+        (applications.cloned().collect(), told.collect())
     }
 
     /// How many consumers are granted by the only application, which must be enforced.
@@ -108,8 +109,15 @@ fn nothing_counts_before_every_list_is_whole() {
     assert!(cluster.resolve().0.is_empty());
     cluster.objects.whole(cluster.applications);
     assert!(!cluster.loader.is_complete());
+    assert!(!cluster.loader.refresh().changed);
+    assert!(
+        cluster.resolve().1.is_empty(),
+        "it is not found fault with for want of the other list"
+    );
     cluster.objects.whole(cluster.registrations);
     assert!(cluster.loader.is_complete());
+    assert!(cluster.loader.refresh().changed);
+    assert_eq!(cluster.resolve().0.len(), 1);
 }
 
 #[test]
@@ -261,7 +269,8 @@ fn an_object_of_the_same_version_is_not_read_again() {
     let mut cluster = Cluster::listed();
     let documents = |cluster: &Cluster| {
         let state = cluster.objects.lock();
-        let documents = state.contents().flat_map(|manifests| &manifests.documents);
+        let objects = state.lists.iter().flat_map(|list| list.objects.values());
+        let documents = objects.flat_map(|held| &held.manifests.documents);
         documents.cloned().collect::<Vec<_>>()
     };
     let before = documents(&cluster);

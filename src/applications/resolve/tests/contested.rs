@@ -17,7 +17,7 @@ fn a_client_id_that_two_applications_claim_lets_nobody_in_and_resolves_no_rule()
         assert_eq!(*find(&resolved, id), claimed);
     }
     let expected =
-        [(15, "client_id_claimed_twice"), (5, "unresolved_rule"), (20, "client_id_claimed_twice")];
+        [(15, "client_id_claimed_twice"), (20, "client_id_claimed_twice"), (5, "unresolved_rule")];
     assert_eq!(codes(&resolved), expected);
 }
 
@@ -120,6 +120,19 @@ fn a_client_id_of_documents_that_do_not_count_is_not_free_for_others() {
 }
 
 #[test]
+fn the_client_id_that_an_application_goes_by_while_its_registration_is_broken_is_not_free() {
+    let broken = registration("api", 2, ", preAuthorizedApps: 1");
+    let claimed = Protection::Disabled(DisabledBecause::ClientIdClaimedTwice);
+    for (api, environment) in
+        [(annotated("api", 1, "{}"), None), (String::new(), Some(environment(&[])))]
+    {
+        let documents = [api, broken.clone(), annotated("thief", 1, "{}")];
+        let resolved = Known { environment, ..Known::of(documents) }.resolve();
+        assert_eq!(*find(&resolved, "dev:team:thief"), claimed);
+    }
+}
+
+#[test]
 fn a_further_consumer_with_two_client_ids_is_reported_and_granted_by_neither() {
     let entry = |name: &str, client_id| {
         format!(r#"{{"name": "dev:team:{name}", "clientId": "{}"}}"#, guid(client_id))
@@ -155,8 +168,8 @@ fn an_ingress_with_anothers_service_name_is_no_claim_and_is_reported_there_alone
         let resolved = Known::of(documents).resolve();
         let expected: Vec<_> = lines.into_iter().map(|line| (line, "host_claimed_twice")).collect();
         assert_eq!(codes(&resolved), expected, "{host}");
-        let index = Index::new(&resolved.applications, resolved.hosts);
-        let owner = index.by_host(&host.to_lowercase()).map(|found| found.id.name().to_owned());
+        let owner =
+            resolved.index.by_host(&host.to_lowercase()).map(|found| found.id.name().to_owned());
         let expected = match host.split_once('.') {
             Some(("gone", rest)) if rest != "team" => None,
             Some(("gone" | "b", _)) => Some("b".to_owned()),
@@ -177,9 +190,7 @@ fn documents_that_do_not_count_keep_their_hosts_from_others() {
         let resolved = Known::of(documents.into_iter().chain([thief])).resolve();
         let reported = resolved.findings.iter().filter(|f| f.code == Code::HostClaimedTwice);
         assert_eq!(reported.count(), 2);
-        assert!(
-            Index::new(&resolved.applications, resolved.hosts).by_host("api.example").is_none()
-        );
+        assert!(resolved.index.by_host("api.example").is_none());
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     membership::fake::{self, Mood},
     policy::{AccessPolicy, UserAccess},
     secret::Secret,
-    target::{Hosts, Index},
+    target::Index,
 };
 
 const TENANT: &str = "51c1c36f-0bd7-4ae9-9d26-7a8f4f0b8b11";
@@ -49,8 +49,8 @@ fn published() -> Arc<Published> {
     let hosts = vec!["api.test".to_owned()];
     let application = Application { id, protection, hosts, open_paths: vec![] };
     let published = Published::default();
-    let hosts = Hosts::new([&application].into_iter(), "test");
-    let index = Index::new(&[Arc::new(application)], hosts.into());
+    let mut index = Index::new("test");
+    index.insert(Arc::new(application));
     published.publish(Generation { index });
     Arc::new(published)
 }
