@@ -14,8 +14,9 @@ PART := all
 ROUNDS := 8
 ROLLS := 20
 
-# The chart is rendered where Helm is found; `make test-deploy` insists on it.
-WITH_HELM := $(if $(shell command -v helm),--features helm)
+# The chart is rendered where Helm is found, once setup has had its turn; `make test-deploy` insists
+# on it.
+WITH_HELM = $(if $(HELM)$(shell command -v helm || ls .venv/helm/helm 2>/dev/null),--features helm)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-kubernetes test-deploy image-root lint fmt deny advisories \
@@ -26,7 +27,7 @@ help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
 		printf '  make %-18s %s\n' "$$target" "$$purpose"; done
 
-setup: ## Install what demo and test need: Envoys, kubernetes-validate, prometheus, h2load
+setup: ## Install what demo and test need: Envoys, kubernetes-validate, cel-python, Helm, prometheus, h2load
 	@scripts/setup tests
 
 demo: ## Try it: an issuer, applications, an upstream, and Portvakt behind a real Envoy

@@ -104,7 +104,7 @@ codes! {
     InsecureUrl => "insecure_url",
     /// Settings that contradict each other or weaken what they are for.
     RiskySetting => "risky_setting",
-    /// More documents or findings than a file may have.
+    /// More documents or findings than a file may have, or more elements than a list.
     TooMany => "too_many",
     /// A document for a namespace that its folder may not speak for: it is ignored.
     ForeignNamespace => "foreign_namespace",

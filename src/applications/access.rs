@@ -10,6 +10,9 @@ use crate::{
     yaml::{Mapping, Node, Reader},
 };
 
+/// As many rules, groups or ingresses may a document have. A rule takes up to a kilobyte.
+pub const MOST_ELEMENTS: usize = 2_000;
+
 const RULE: &[&str] = &["application", "namespace", "cluster", "permissions"];
 const CLAIMS: &[&str] = &["groups", "extra"];
 const GROUP: &[&str] = &["id"];
@@ -21,8 +24,23 @@ pub fn read_rules(
     protected: &ApplicationId,
     reader: &mut Reader,
 ) -> Vec<Rule> {
-    let rules = reader.sequence(node, what).unwrap_or_default();
+    let rules = read_list(node, what, reader);
     rules.iter().filter_map(|rule| read_rule(rule, protected, reader)).collect()
+}
+
+/// The elements of a list that is in force as long as its document is: none where it is so long
+/// that a few of its kind would take the memory of all.
+pub fn read_list<'n>(node: &'n Node, what: &str, reader: &mut Reader) -> &'n [Node] {
+    let elements = reader.sequence(node, what).unwrap_or_default();
+    if elements.len() <= MOST_ELEMENTS {
+        return elements;
+    }
+    let message = format!(
+        "{what} has {} elements, and may have {MOST_ELEMENTS}. Divide the application.",
+        elements.len()
+    );
+    reader.error(&node.place, Code::TooMany, message);
+    &[]
 }
 
 fn read_rule(node: &Node, protected: &ApplicationId, reader: &mut Reader) -> Option<Rule> {
@@ -90,7 +108,7 @@ pub fn read_users(owner: Mapping<'_>, reader: &mut Reader) -> Users {
 fn read_claims(node: &Node, reader: &mut Reader) -> Vec<Located<GroupId>> {
     let Some(claims) = reader.mapping(node, "claims") else { return Vec::new() };
     warn_of_unknown(claims, "claims", CLAIMS, reader);
-    let groups = claims.get("groups").and_then(|node| reader.sequence(node, "claims.groups"));
+    let groups = claims.get("groups").map(|node| read_list(node, "claims.groups", reader));
     groups.unwrap_or_default().iter().filter_map(|node| read_group(node, reader)).collect()
 }
 

@@ -149,6 +149,20 @@ impl Kind {
 }
 
 impl Document {
+    /// One that is there, and of which nothing else can be read.
+    pub fn unreadable(kind: Kind, id: ApplicationId, place: Place) -> Self {
+        match kind {
+            Kind::Manifest => {
+                let content = Err(Manifest::default());
+                Self::Manifest(Arc::new(Named { id, place, content }))
+            }
+            Kind::Registration => {
+                let content = Err(Registration::default());
+                Self::Registration(Arc::new(Named { id, place, content }))
+            }
+        }
+    }
+
     /// The application that it describes.
     pub fn id(&self) -> &ApplicationId {
         match self {

@@ -15,7 +15,7 @@ use super::{
     kubernetes::Objects,
     manifests::Manifests,
     origin::Origin,
-    resolve::{Resolver, Rules},
+    resolve::{Counts, Resolver},
     shelf::{Change, Refreshed, Shelf},
 };
 use crate::{
@@ -43,7 +43,7 @@ pub struct Loader {
 #[derive(Debug)]
 pub struct Resolved {
     pub index: Index,
-    pub rules: Rules,
+    pub counts: Counts,
     /// Whether there is no error in the documents.
     pub is_clean: bool,
     /// The findings that did not stand before: errors first, and of each file no more than anybody
@@ -122,7 +122,7 @@ impl Loader {
         let resolver = self.renewed();
         Resolved {
             index: resolver.index().clone(),
-            rules: resolver.rules(),
+            counts: resolver.counts(),
             is_clean: resolver.standing().is_clean(),
             new: resolver.standing().take_new(),
         }

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{
     V1Tokens,
-    access::{read_rules, read_users},
+    access::{read_list, read_rules, read_users},
     document::{Located, Manifest, Rule},
     keys::{warn_of_near_misses, warn_of_unknown, warn_of_unknown_with},
 };
@@ -51,7 +51,7 @@ pub fn read_manifest(document: Mapping<'_>, id: &ApplicationId, reader: &mut Rea
         manifest.rules = read_access_policy(policy, id, reader).unwrap_or_default();
     }
     if let Some(ingresses) = spec.get("ingresses") {
-        let ingresses = reader.sequence(ingresses, "spec.ingresses").unwrap_or_default();
+        let ingresses = read_list(ingresses, "spec.ingresses", reader);
         manifest.hosts =
             ingresses.iter().filter_map(|ingress| read_ingress(ingress, reader)).collect();
     }

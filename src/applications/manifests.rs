@@ -73,6 +73,32 @@ impl Manifests {
         reading.end(earlier)
     }
 
+    /// A document of which no more can be read than what it is and whose, if that. It stays as it
+    /// was before.
+    pub fn of_unreadable(
+        document: Option<Document>,
+        finding: Finding,
+        earlier: Option<&Self>,
+    ) -> Self {
+        let is_whole = document.is_some();
+        Self::after(earlier, document.into_iter().collect(), vec![finding], is_whole)
+    }
+
+    /// What was read, and what stays of an earlier version.
+    fn after(
+        earlier: Option<&Self>,
+        mut documents: Vec<Document>,
+        findings: Vec<Finding>,
+        is_whole: bool,
+    ) -> Self {
+        let held = || earlier.map(Self::held_when_whole).unwrap_or_default();
+        let whole = (!is_whole).then(held);
+        if let Some(earlier) = earlier {
+            keep_last_good(&mut documents, &earlier.documents, whole.as_ref());
+        }
+        Self { documents, findings, whole }
+    }
+
     fn held_when_whole(&self) -> HashSet<Identity> {
         let held = || self.documents.iter().map(Document::identity).collect();
         self.whole.clone().unwrap_or_else(held)
@@ -85,15 +111,9 @@ impl<'a> Reading<'a> {
         Self { scope, documents: Vec::new(), findings, is_whole: true, count: 0 }
     }
 
-    /// What was read, and what stays of an earlier version.
     fn end(self, earlier: Option<&Manifests>) -> Manifests {
-        let Self { mut documents, findings, is_whole, .. } = self;
-        let held = || earlier.map(Manifests::held_when_whole).unwrap_or_default();
-        let whole = (!is_whole).then(held);
-        if let Some(earlier) = earlier {
-            keep_last_good(&mut documents, &earlier.documents, whole.as_ref());
-        }
-        Manifests { documents, findings: findings.into_findings(), whole }
+        let findings = self.findings.into_findings();
+        Manifests::after(earlier, self.documents, findings, self.is_whole)
     }
 
     fn take(&mut self, content: Result<Option<Node>, Finding>) {

@@ -1,7 +1,7 @@
 //! `AzureAdApplication` documents, `nais.io/v1`.
 
 use super::{
-    access::{read_consumer, read_rules, read_users},
+    access::{read_consumer, read_list, read_rules, read_users},
     document::{Consumer, Located, Registration},
     keys::warn_of_near_misses,
     manifest::read_text,
@@ -78,7 +78,7 @@ fn read_assigned(
 ) -> Option<Vec<PreAuthorized>> {
     let what = "status.preAuthorizedApps";
     let assigned = reader.mapping(node, what)?.get("assigned")?;
-    let assigned = reader.sequence(assigned, &format!("{what}.assigned"))?;
+    let assigned = read_list(assigned, &format!("{what}.assigned"), reader);
     Some(assigned.iter().filter_map(|node| read_assignment(node, id, reader)).collect())
 }
 

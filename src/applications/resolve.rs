@@ -26,11 +26,25 @@ use crate::{
     yaml::Reader,
 };
 
+/// What is counted of one application, or of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub rules: Rules,
+    pub hosts: FoundBy,
+}
+
 /// How many rules name a consumer, by whether its client id is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rules {
     pub resolved: usize,
     pub unresolved: usize,
+}
+
+/// How many hosts of ingresses there are, by whether their application is found by them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FoundBy {
+    pub found: usize,
+    pub lost: usize,
 }
 
 /// The applications, by all that was said so far.
@@ -50,7 +64,7 @@ pub struct Resolver {
     directory: Directory,
     known: HashMap<ApplicationId, Known>,
     index: Index,
-    rules: Rules,
+    counts: Counts,
     standing: Standing,
     /// Applications of whose rules' consumers another client id may be known since.
     asking: BTreeSet<ApplicationId>,
@@ -61,7 +75,7 @@ pub struct Resolver {
 struct Known {
     /// That it was merged by.
     answers: Answers,
-    rules: Rules,
+    counts: Counts,
 }
 
 impl Resolver {
@@ -77,7 +91,7 @@ impl Resolver {
             gathered,
             directory: Directory::default(),
             known: HashMap::new(),
-            rules: Rules::default(),
+            counts: Counts::default(),
             standing: Standing::default(),
             asking: BTreeSet::new(),
         }
@@ -145,9 +159,11 @@ impl Resolver {
             return BTreeSet::new();
         }
         let Merged { application, findings, rules } = merge(id, sources, &answers, &self.context);
-        self.rules += rules;
-        if let Some(earlier) = self.known.insert(id.clone(), Known { answers, rules }) {
-            self.rules -= earlier.rules;
+        let hosts = earlier.map(|known| known.counts.hosts).unwrap_or_default();
+        let counts = Counts { rules, hosts };
+        self.counts += counts;
+        if let Some(earlier) = self.known.insert(id.clone(), Known { answers, counts }) {
+            self.counts -= earlier.counts;
         }
         self.standing.replace(Topic::Application(id.clone()), findings);
         self.index.insert(application)
@@ -156,7 +172,7 @@ impl Resolver {
     /// Removes an application of which nothing is said any more.
     fn remove(&mut self, id: &ApplicationId) -> BTreeSet<ApplicationId> {
         if let Some(earlier) = self.known.remove(id) {
-            self.rules -= earlier.rules;
+            self.counts -= earlier.counts;
         }
         self.standing.replace(Topic::Application(id.clone()), Vec::new());
         self.index.remove(id)
@@ -172,8 +188,12 @@ impl Resolver {
 
     fn report_lost_hosts(&mut self, id: &ApplicationId) {
         let mut reader = Reader::default();
-        if let Some(sources) = self.gathered.get(id) {
+        if let (Some(sources), Some(known)) = (self.gathered.get(id), self.known.get_mut(id)) {
             report_lost(id, sources, self.index.hosts(), &mut reader);
+            let (all, lost) = (sources.hosts().count(), reader.mark());
+            self.counts -= known.counts;
+            known.counts.hosts = FoundBy { found: all - lost, lost };
+            self.counts += known.counts;
         }
         self.standing.replace(Topic::Hosts(id.clone()), reader.into_findings());
     }
@@ -184,8 +204,8 @@ impl Resolver {
     }
 
     /// Those of all applications.
-    pub fn rules(&self) -> Rules {
-        self.rules
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// The findings that stand.
@@ -194,17 +214,21 @@ impl Resolver {
     }
 }
 
-impl AddAssign for Rules {
-    fn add_assign(&mut self, other: Self) {
-        self.resolved += other.resolved;
-        self.unresolved += other.unresolved;
+impl AddAssign for Counts {
+    fn add_assign(&mut self, Self { rules, hosts }: Self) {
+        self.rules.resolved += rules.resolved;
+        self.rules.unresolved += rules.unresolved;
+        self.hosts.found += hosts.found;
+        self.hosts.lost += hosts.lost;
     }
 }
 
-impl SubAssign for Rules {
-    fn sub_assign(&mut self, other: Self) {
-        self.resolved -= other.resolved;
-        self.unresolved -= other.unresolved;
+impl SubAssign for Counts {
+    fn sub_assign(&mut self, Self { rules, hosts }: Self) {
+        self.rules.resolved -= rules.resolved;
+        self.rules.unresolved -= rules.unresolved;
+        self.hosts.found -= hosts.found;
+        self.hosts.lost -= hosts.lost;
     }
 }
 

@@ -23,6 +23,7 @@ use super::{
     Generation, Loader, Published,
     loader::Resolved,
     priority::give_way,
+    resolve::Rules,
     watches::{Watches, Watching},
 };
 use crate::{
@@ -149,7 +150,7 @@ impl Keeper {
     fn publish(&mut self, begin: Instant) {
         // What comes to be complete meanwhile is not resolved yet.
         let is_complete = self.loader.is_complete();
-        let Resolved { index, rules, is_clean, new } = self.loader.resolve();
+        let Resolved { index, counts, is_clean, new } = self.loader.resolve();
         new.iter().for_each(log);
         self.is_clean = is_clean;
         if !is_complete {
@@ -157,8 +158,9 @@ impl Keeper {
         }
         let applications = index.len();
         self.published.publish(Generation { index });
-        self.metrics.in_force(applications, rules.resolved, rules.unresolved);
-        let (resolved, unresolved) = (rules.resolved, rules.unresolved);
+        let Rules { resolved, unresolved } = counts.rules;
+        self.metrics.in_force(applications, resolved, unresolved);
+        self.metrics.hosts(counts.hosts.found, counts.hosts.lost);
         let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         info!(applications, resolved, unresolved, milliseconds, "documents in force");
     }

@@ -51,7 +51,7 @@ pub async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let service = Service::bind(config, Clock::system()).await?;
     let (status, shared) = (service.status(), service.shared());
     let admin = service.admin_address()?;
-    let Some(Address::Tcp(ext_authz)) = service.addresses()?.into_iter().next() else {
+    let Some(&Address::Tcp(ext_authz)) = service.addresses().next() else {
         return Err("the service does not listen".into());
     };
 

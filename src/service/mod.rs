@@ -148,8 +148,8 @@ impl Service {
     }
 
     /// Where the listeners of ext_authz are found, in the order of the configuration.
-    pub fn addresses(&self) -> io::Result<Vec<Address>> {
-        self.servers.listeners.iter().map(Bound::address).collect()
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.servers.listeners.iter().map(Bound::address)
     }
 
     /// What the listeners share, the authorizer among it.

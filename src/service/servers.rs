@@ -37,9 +37,7 @@ impl Servers {
         let mut tasks = JoinSet::new();
         let permits = Arc::new(Semaphore::new(self.limits.connections));
         for bound in self.listeners {
-            if let Ok(address) = bound.address() {
-                info!(%address, "listening for checks");
-            }
+            info!(address = %bound.address(), "listening for checks");
             tasks.spawn(ext_authz::serve(
                 bound,
                 Arc::clone(&self.shared),

@@ -76,6 +76,7 @@ impl Status {
     /// # Errors
     /// As for [`Metrics::encode`](crate::telemetry::Metrics::encode).
     pub fn metrics(&self) -> Result<Vec<u8>, prometheus::Error> {
+        self.shared.metrics.checks_in_flight(self.shared.checks_in_flight());
         self.shared.metrics.token_cache_entries(self.shared.authorizer.cached_tokens());
         let memberships = self.shared.authorizer.cached_memberships();
         self.shared.metrics.graph.cache_entries(memberships);

@@ -41,10 +41,13 @@ pub fn find<'a>(
     }
     if settings.host
         && asked_by != AskedBy::Workloads
-        && let Some(application) =
-            normalise_host(request.host).and_then(|host| index.by_host(&host))
+        && let Some(host) = normalise_host(request.host)
     {
-        return Some(application);
+        let found = index.by_host(&host);
+        // Were a contested host the default's, a claim would put one policy in place of another.
+        if found.is_some() || index.is_contested(&host) {
+            return found;
+        }
     }
     match asked_by {
         AskedBy::Workloads => None,
@@ -153,7 +156,10 @@ mod tests {
             (Any, None, "", "remote.example.com", None, Some("dev:team-c:remote")),
             (Any, None, "", "remote.team-c", None, None),
             (Any, None, "", "api", None, None),
+            // A host that two claim is nobody's, and not the default's either.
             (Any, None, "", "shared.example.com", None, None),
+            (Any, None, "", "shared.example.com", default, None),
+            (Gateways, None, API, "shared.example.com", default, None),
             // The default, last.
             (Any, None, "", "", None, None),
             (Any, None, "", "unknown.example.com", default, default),

@@ -105,6 +105,14 @@ impl Hosts {
         }
     }
 
+    /// Whether several applications claim a host, so that it is nobody's.
+    pub fn is_contested(&self, host: &str) -> bool {
+        match self.service(host) {
+            Some(owner) => owner.is_none(),
+            None => self.ingresses.get(host).is_some_and(|claimants| claimants.only().is_none()),
+        }
+    }
+
     /// Why `id` is not found by a host of its ingresses; `None` where it is.
     pub fn lost(&self, host: &str, id: &ApplicationId) -> Option<Lost<'_>> {
         match self.service(host) {
@@ -173,6 +181,8 @@ mod tests {
             (".svc", None),
         ] {
             assert_eq!(hosts.find(host).map(ApplicationId::as_str), owner, "{host}");
+            let is_contested = ["a.b.svc", "x.t", "x.t.svc"].contains(&host);
+            assert_eq!(hosts.is_contested(host), is_contested, "{host}");
         }
     }
 
@@ -197,6 +207,8 @@ mod tests {
             let hosts = hosts(&applications);
             assert_eq!(hosts.lost(host, &api), lost, "{host}");
             assert_eq!(hosts.find(host) == Some(&api), lost.is_none(), "{host}");
+            let is_contested = matches!(lost, Some(Lost::ServiceOfSeveral | Lost::SharedWith(_)));
+            assert_eq!(hosts.is_contested(host), is_contested, "{host}");
         }
     }
 }

@@ -95,6 +95,11 @@ impl Index {
         self.by_id(self.hosts.find(host)?)
     }
 
+    /// Whether several applications claim a host, so that it is nobody's.
+    pub fn is_contested(&self, host: &str) -> bool {
+        self.hosts.is_contested(host)
+    }
+
     /// The application that has a client id, for people to read: never a ground for a decision.
     pub fn name_of(&self, client_id: ClientId) -> Option<&ApplicationId> {
         self.by_client_id.get(&client_id)

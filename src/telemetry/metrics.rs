@@ -25,6 +25,8 @@ pub struct Metrics {
     registry: Registry,
     checks: IntCounterVec,
     check_duration: Histogram,
+    checks_in_flight: IntGauge,
+    connections: IntGaugeVec,
     workload_mismatches: IntCounterVec,
     candidate_differences: IntCounterVec,
     token_cache_hits: IntCounter,
@@ -35,11 +37,13 @@ pub struct Metrics {
     jwks_last_success: GaugeVec,
     applications: IntGauge,
     rules: IntGaugeVec,
+    hosts: IntGaugeVec,
     reloads: IntCounterVec,
     last_reload_success: Gauge,
     last_reload_successful: IntGauge,
     ready: IntGauge,
     kubernetes_last_contact: GaugeVec,
+    kubernetes_failures: IntCounterVec,
     /// Of looking groups up.
     pub graph: GraphMetrics,
 }
@@ -72,6 +76,18 @@ impl Metrics {
             check_duration: register(
                 &registry,
                 Histogram::with_opts(check_duration.buckets(CHECK_BUCKETS.to_vec())),
+            ),
+            checks_in_flight: register(
+                &registry,
+                IntGauge::new(
+                    "portvakt_checks_in_flight",
+                    "Checks under way, those aside that wait for an unknown key.",
+                ),
+            ),
+            connections: gauges(
+                "portvakt_connections",
+                "Connections that are open at a listener of ext_authz.",
+                &["listener"],
             ),
             workload_mismatches: counters(
                 "portvakt_workload_mismatches_total",
@@ -118,6 +134,11 @@ impl Metrics {
                 "Inbound rules in force, by whether their consumer's client id is known.",
                 &["state"],
             ),
+            hosts: gauges(
+                "portvakt_hosts",
+                "Hosts of ingresses in force, by whether their application is found by them.",
+                &["state"],
+            ),
             reloads: counters(
                 "portvakt_reloads_total",
                 "Times that the documents were read; partial where the last good version of one stayed in force.",
@@ -154,6 +175,11 @@ impl Metrics {
                     &["resource"],
                 ),
             ),
+            kubernetes_failures: counters(
+                "portvakt_kubernetes_failures_total",
+                "Attempts to list or to watch a resource that failed.",
+                &["resource", "kind"],
+            ),
             graph: GraphMetrics::new(&registry),
             registry,
         };
@@ -172,6 +198,9 @@ impl Metrics {
         }
         for state in ["resolved", "unresolved"] {
             self.rules.with_label_values(&[state]);
+        }
+        for state in ["found", "lost"] {
+            self.hosts.with_label_values(&[state]);
         }
         register(&self.registry, Ok(DROPPED_LINES.clone()));
         let info = Opts::new("portvakt_build_info", "The version that runs; always 1.")
@@ -198,6 +227,16 @@ impl Metrics {
         let caller = name_of(outcome.consumer.as_ref());
         self.checks.with_label_values(&[application, decision, reason, caller]).inc();
         self.check_duration.observe(took.as_secs_f64());
+    }
+
+    /// How many checks are under way.
+    pub fn checks_in_flight(&self, checks: usize) {
+        self.checks_in_flight.set(count(checks));
+    }
+
+    /// The connections that are open at a listener, by its address.
+    pub fn connections(&self, listener: &str) -> IntGauge {
+        self.connections.with_label_values(&[listener])
     }
 
     /// A token was looked up among those verified before.
@@ -242,9 +281,27 @@ impl Metrics {
         self.rules.with_label_values(&["unresolved"]).set(count(unresolved_rules));
     }
 
+    /// By how many hosts of ingresses their application is found, and by how many it is not.
+    pub fn hosts(&self, found: usize, lost: usize) {
+        self.hosts.with_label_values(&["found"]).set(count(found));
+        self.hosts.with_label_values(&["lost"]).set(count(lost));
+    }
+
     /// The API server answered about a resource, by its plural.
     pub fn kubernetes_answered(&self, resource: &str) {
         self.kubernetes_last_contact.with_label_values(&[resource]).set(now());
+    }
+
+    /// The API server is going to be asked about a resource, which may fail in these ways.
+    pub fn kubernetes_begins<'k>(&self, resource: &str, kinds: impl Iterator<Item = &'k str>) {
+        for kind in kinds {
+            self.kubernetes_failures.with_label_values(&[resource, kind]);
+        }
+    }
+
+    /// Asking the API server about a resource failed.
+    pub fn kubernetes_failed(&self, resource: &str, kind: &str) {
+        self.kubernetes_failures.with_label_values(&[resource, kind]).inc();
     }
 
     /// All of them in Prometheus' text format.
@@ -310,7 +367,13 @@ mod tests {
         metrics.keys_refreshed("https://login.example/t/v2.0", Some(3));
         metrics.reloaded(true);
         metrics.in_force(2, 3, 1);
+        metrics.hosts(4, 1);
+        metrics.checks_in_flight(5);
+        metrics.connections("0.0.0.0:9001").inc();
         metrics.ready(true);
+        metrics.kubernetes_answered("applications");
+        metrics.kubernetes_begins("applications", ["forbidden", "expired"].into_iter());
+        metrics.kubernetes_failed("applications", "expired");
         let text = String::from_utf8(metrics.encode().unwrap()).unwrap();
         for line in [
             r#"portvakt_checks_total{application="prod:team-a:api",caller="unknown",decision="deny",reason="token_missing"} 1"#,
@@ -321,12 +384,19 @@ mod tests {
             r#"portvakt_jwks_refreshes_total{issuer="https://login.example/t/v2.0",outcome="success"} 1"#,
             r#"portvakt_jwks_keys{issuer="https://login.example/t/v2.0"} 3"#,
             "portvakt_jwks_last_success_timestamp_seconds{",
+            "portvakt_checks_in_flight 5",
+            r#"portvakt_connections{listener="0.0.0.0:9001"} 1"#,
             "portvakt_applications 2",
+            r#"portvakt_hosts{state="found"} 4"#,
+            r#"portvakt_hosts{state="lost"} 1"#,
             r#"portvakt_rules{state="unresolved"} 1"#,
             r#"portvakt_reloads_total{outcome="success"} 1"#,
             "portvakt_last_reload_success_timestamp_seconds ",
             "portvakt_last_reload_successful 1",
             "portvakt_ready 1",
+            r#"portvakt_kubernetes_last_contact_timestamp_seconds{resource="applications"} "#,
+            r#"portvakt_kubernetes_failures_total{kind="forbidden",resource="applications"} 0"#,
+            r#"portvakt_kubernetes_failures_total{kind="expired",resource="applications"} 1"#,
             "portvakt_log_lines_dropped_total ",
             "portvakt_graph_request_duration_seconds_count 0",
             r#"portvakt_graph_requests_total{outcome="throttled"} 0"#,

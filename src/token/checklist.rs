@@ -90,7 +90,7 @@ fn every_line_of_the_checklist_names_a_test() {
 #[test]
 fn every_row_of_the_figures_names_tests_or_a_command_that_prints_them() {
     let rows = rows("Figures");
-    assert_eq!(rows.len(), 12);
+    assert_eq!(rows.len(), 13);
     for row in rows {
         let commands = commands(row);
         assert!(!names(row).is_empty() || !commands.is_empty(), "nothing shows it: {row}");

@@ -1,9 +1,12 @@
 //! The chart, as Helm renders it.
 //!
-//! `HELM` names the program where it is not on the path.
+//! `HELM` names the program where it is neither in `.venv`, into which `make setup` puts it, nor on
+//! the path.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     process::{Command, Output},
 };
 
@@ -12,9 +15,9 @@ use serde_json::{Value, json};
 use crate::{
     manifests::{assert_clean, assert_restricted, assert_unlinked, assert_valid, documents},
     repository,
+    values::{CHART, REFUSED, TAKEN},
 };
 
-const CHART: &str = "deploy/helm/portvakt";
 const LEAST: &str = "least-values.yaml";
 /// As the chart's `kubeVersion` has it.
 const OLDEST_KUBERNETES: &str = "1.30.0";
@@ -60,9 +63,17 @@ impl Rendered {
     }
 }
 
+fn program() -> OsString {
+    let installed = repository(".venv/helm/helm");
+    env::var_os("HELM").unwrap_or_else(|| match installed.is_file() {
+        true => installed.into(),
+        false => "helm".into(),
+    })
+}
+
 fn helm(values: &str, settings: &[&str]) -> Output {
     let chart = repository(CHART);
-    let mut command = Command::new(env::var_os("HELM").unwrap_or_else(|| "helm".into()));
+    let mut command = Command::new(program());
     command.args(["template", "portvakt"]).arg(&chart).args(["--namespace", "portvakt"]);
     command.args(["--kube-version", OLDEST_KUBERNETES]);
     command.arg("--values").arg(chart.join("ci").join(values));
@@ -202,22 +213,30 @@ fn pods_reach_what_they_need_and_nothing_else() {
 
 #[test]
 fn values_that_cannot_be_meant_are_refused() {
-    for (setting, complaint) in [
-        (r#"image.repository="""#, "/image/repository"),
-        ("imagge.tag=1", "imagge"),
-        ("image.tagg=1", "tagg"),
-        ("config.cluster=null", "cluster"),
-        (r#"config.listen.admin="0.0.0.0:1""#, "/config/listen"),
-        (r#"config.shutdown.delay="1s""#, "/config/shutdown"),
-        (r#"config.applications.kubernetes.namespaces=["Team_A"]"#, "/namespaces/0"),
-        ("tls.enabled=true", "/tls/secretName"),
-        ("tls.clientCertificates=true", "/tls/clientCertificates"),
-        ("networkPolicy.proxies=[]", "/networkPolicy/proxies"),
-        ("replicas=0", "/replicas"),
-    ] {
+    for (setting, complaint) in REFUSED {
         let output = helm(LEAST, &[setting]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{setting}");
         assert!(said.contains(complaint), "{setting}: {said}");
+    }
+}
+
+#[test]
+fn values_that_can_be_meant_come_out_as_they_are() {
+    for setting in TAKEN {
+        Rendered::new(LEAST, &[setting]);
+    }
+    for (setting, expected) in [("2", json!(2)), (r#""30%""#, json!("30%"))] {
+        let setting = format!("podDisruptionBudget.maxUnavailable={setting}");
+        let rendered = Rendered::new(LEAST, &[&setting]);
+        assert_eq!(rendered.the("PodDisruptionBudget")["spec"]["maxUnavailable"], expected);
+    }
+    let labels = r#"podLabels={"app.kubernetes.io/component": "authorization"}"#;
+    let rendered = Rendered::new(LEAST, &[labels]);
+    let given = &rendered.pod()["metadata"]["labels"];
+    assert_eq!(given["app.kubernetes.io/component"], "authorization");
+    let selected = &rendered.the("Deployment")["spec"]["selector"]["matchLabels"];
+    for (name, value) in selected.as_object().unwrap() {
+        assert_eq!(&given[name], value);
     }
 }

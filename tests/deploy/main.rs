@@ -3,7 +3,8 @@
 //!
 //! Debian's packages and PyPI suffice for the manifests and the sidecar. The chart needs Helm, and the
 //! image a build of its own and root: they are built with the features `helm` and `image`, as
-//! `make test-deploy` does. `make test` renders the chart where Helm is found.
+//! `make test-deploy` does. `make test` renders the chart where Helm is found; `make setup` brings it
+//! on x86-64.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +15,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod admission;
 #[cfg(feature = "helm")]
 mod chart;
 #[cfg(feature = "image")]

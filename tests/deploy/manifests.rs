@@ -61,15 +61,20 @@ pub fn assert_clean(file: &Path) {
 }
 
 fn validate(manifests: &str) -> Output {
+    python("validate.py", &["-"], manifests)
+}
+
+/// What a script of this folder says of its input.
+pub fn python(script: &str, arguments: &[&str], input: &str) -> Output {
     let mut validator = Command::new(repository(".venv/bin/python"))
-        .arg(repository("tests/deploy/validate.py"))
-        .arg("-")
+        .arg(repository("tests/deploy").join(script))
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("make setup makes .venv");
-    validator.stdin.take().unwrap().write_all(manifests.as_bytes()).unwrap();
+    validator.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     validator.wait_with_output().unwrap()
 }
 
@@ -137,6 +142,35 @@ fn nothing_lets_requests_through_where_portvakt_does_not_answer() {
         }
     }
     assert_eq!(named, 6);
+}
+
+#[test]
+fn behind_a_gateway_nobody_else_reaches_the_application() {
+    for (file, proxies) in [
+        ("contour/portvakt.yaml", json!({"app": "envoy"})),
+        (
+            "envoy-gateway/portvakt.yaml",
+            json!({
+                "gateway.envoyproxy.io/owning-gateway-namespace": "gateways",
+                "gateway.envoyproxy.io/owning-gateway-name": "public",
+            }),
+        ),
+    ] {
+        let text = fs::read_to_string(repository("deploy").join(file)).unwrap();
+        let documents = documents(&text);
+        let mut policies = documents.iter().filter(|document| document["kind"] == "NetworkPolicy");
+        let policy = policies.next().unwrap_or_else(|| panic!("{file}"));
+        assert_eq!(policy["metadata"]["namespace"], "team-orders");
+        let spec = &policy["spec"];
+        assert_eq!(spec["podSelector"], json!({"matchLabels": {"app": "orders-api"}}), "{file}");
+        assert_eq!(spec["policyTypes"], json!(["Ingress"]), "{file}");
+        let rules = spec["ingress"].as_array().unwrap();
+        let [rule] = &rules[..] else { panic!("{file}: {rules:?}") };
+        let [from] = &rule["from"].as_array().unwrap()[..] else { panic!("{file}: {rule}") };
+        assert_eq!(from["podSelector"]["matchLabels"], proxies, "{file}");
+        let namespace = &from["namespaceSelector"]["matchLabels"];
+        assert!(namespace["kubernetes.io/metadata.name"].is_string(), "{file}");
+    }
 }
 
 #[test]

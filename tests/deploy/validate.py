@@ -1,11 +1,13 @@
 """Checks manifests against schemas.
 
     validate.py FILE...        `-` is standard input; exit 1 where something is wrong
+    validate.py --by SCHEMA    whether a chart's values, on standard input, fit its own schema
 
 Kubernetes' own kinds are held against the schemas of kubernetes-validate, unknown fields included;
 those of Istio, Envoy Gateway, Contour and others against schemas.yaml beside this file.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -37,7 +39,18 @@ def faults(document):
             yield f"there is no schema for {kind} (Kubernetes {release})"
 
 
+def misfits(values, schema):
+    """What does not fit a schema of draft 7, each with its place as Helm names it."""
+    for error in jsonschema.Draft7Validator(schema).iter_errors(values):
+        place = "".join(f"/{step}" for step in error.absolute_path)
+        yield f"at '{place}': {error.message}"
+
+
 def main(files):
+    if files[0] == "--by":
+        wrong = list(misfits(json.load(sys.stdin), json.loads(Path(files[1]).read_text())))
+        print("\n".join(wrong))
+        return 1 if wrong else 0
     checked, wrong = 0, 0
     for file in files:
         text = sys.stdin.read() if file == "-" else Path(file).read_text()

@@ -6,6 +6,8 @@ use serde_json::json;
 use crate::support::{
     Release, Token, World,
     documents::{AUDIT, CANTEEN, HOME, ORDER_DESK, ORDERS_API, USER, WEBSHOP},
+    envoy::Config,
+    raw,
     world::Request,
 };
 
@@ -86,6 +88,34 @@ async fn assert_nothing_made_up(world: &World) {
         let received = pretend(open).send().await.received();
         assert_eq!(received.of_caller(), [], "{received:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_of_the_connection_take_nothing_away_and_let_nobody_past() {
+    let world = World::with(Release::Current, json!({}), Config::upgrades).await;
+    let token = world.issuer.issue(HOME, &Token::of_application(WEBSHOP));
+    let authorization = format!("Authorization: Bearer {token}");
+    let ask = async |lines: &[&str]| {
+        let head = ["GET /orders HTTP/1.1", "Host: orders.test", "x-caller-kind: user"];
+        raw::send(world.envoy.address, &[&head, lines].concat()).await
+    };
+    // What these name is for the next hop alone (RFC 9110, section 7.6.1).
+    for connection in [
+        &["Connection: x-caller-kind, x-caller-client-id"][..],
+        &["Connection: x-caller-kind", "Connection: x-caller-client-id"],
+    ] {
+        ask(connection).await.assert_denied("token_missing");
+        let received = ask(&[connection, &[&authorization]].concat()).await.received();
+        assert_eq!(received.all("x-caller-kind"), ["application"], "{connection:?}");
+        assert_eq!(received.of_caller().len(), 7, "{received:?}");
+    }
+    let upgrade = ["Connection: upgrade", "Upgrade: websocket"];
+    let before = world.upstream.requests();
+    ask(&upgrade).await.assert_denied("token_missing");
+    assert_eq!(world.upstream.requests(), before);
+    // The upstream does not speak it, and Envoy leaves out what it says instead.
+    assert_eq!(ask(&[&upgrade[..], &[&authorization]].concat()).await.status, 200);
+    assert_eq!(world.upstream.requests(), before + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,13 +30,15 @@ use tonic::{
 };
 
 use crate::support::{
-    Issuer, Portvakt,
+    Issuer, Portvakt, Token,
     attacks::{byte_by_byte, endless_headers, reset_streams, unfinished_check},
-    documents::{self, FOREIGN, HOME},
+    checks,
+    documents::{self, DIRECTORY, FOREIGN, HOME, NEWSLETTER, WEBSHOP},
     frames::{GOAWAY, PREFACE, RawConnection},
+    token::now,
     until,
     wait::PATIENCE,
-    world::configuration,
+    world::{HOST, configuration},
 };
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -47,7 +49,7 @@ struct Target {
     portvakt: Portvakt,
     bystander: Bystander,
     memory_before: f64,
-    _issuer: Issuer,
+    issuer: Issuer,
     _folder: tempfile::TempDir,
 }
 
@@ -64,7 +66,7 @@ impl Target {
         let portvakt = Portvakt::start_after(line, folder.path(), &config).await.ready().await;
         let bystander = Bystander::start(portvakt.address()).await;
         let memory_before = portvakt.peak_memory();
-        Self { portvakt, bystander, memory_before, _issuer: issuer, _folder: folder }
+        Self { portvakt, bystander, memory_before, issuer, _folder: folder }
     }
 
     fn address(&self) -> SocketAddr {
@@ -80,6 +82,29 @@ impl Target {
         self.bystander.goes_on().await;
         self.bystander.stop().await;
     }
+}
+
+/// Those who ask about each of these tokens, over one connection; each must come to `expected`.
+async fn ask_about(address: SocketAddr, tokens: Vec<String>, expected: &str) {
+    let mut client = client(address).await;
+    for token in tokens {
+        let response = client.check(checks::check(HOST, &token)).await.unwrap().into_inner();
+        assert_eq!(checks::reason(&response), expected);
+        assert_denied(&response);
+    }
+}
+
+/// One who may, and who asks with the same token until the others are `done`; how often.
+async fn ask_until(address: SocketAddr, token: String, done: Arc<AtomicBool>) -> u32 {
+    let mut client = client(address).await;
+    let mut count = 0;
+    while !done.load(Ordering::Relaxed) {
+        let response = client.check(checks::check(HOST, &token)).await.unwrap().into_inner();
+        assert_eq!(checks::reason(&response), "application_granted");
+        assert!(response.status.is_none_or(|status| status.code == 0));
+        count += 1;
+    }
+    count
 }
 
 /// One who asks without pause, and fails where there is no denial in answer.
@@ -240,6 +265,41 @@ async fn unfinished_messages(address: SocketAddr, beginning: Bytes) {
     }
     assert!(denials > 0, "nobody was answered");
     driven.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_tokens_that_do_not_hold_let_nobody_in_and_push_out_none_that_is_in_use() {
+    /// Of each kind; many times what the cache holds.
+    const TOKENS: u32 = 700;
+    const MOST_BYTES: u32 = 128 << 10;
+    let target = Target::start(json!({"token_cache": {"max_bytes": MOST_BYTES}})).await;
+    let address = target.address();
+    let application = Token::of_application(WEBSHOP);
+    let kinds = [
+        (application.clone().claim("exp", now() - 100).claim("iat", now() - 200), "token_expired"),
+        (application.clone().claim("aud", DIRECTORY), "token_audience_rejected"),
+        (Token::of_application(NEWSLETTER), "consumer_not_granted"),
+    ];
+    let kinds = kinds.map(|(token, reason)| {
+        let token = |number| target.issuer.issue(HOME, &token.clone().claim("uti", number));
+        ((0..TOKENS).map(token).collect(), reason)
+    });
+    let done = Arc::<AtomicBool>::default();
+    let good = target.issuer.issue(HOME, &application);
+    let good = tokio::spawn(ask_until(address, good, Arc::clone(&done)));
+    let flood = kinds.map(|(tokens, reason)| ask_about(address, tokens, reason));
+    flood.into_iter().collect::<JoinSet<_>>().join_all().await;
+    done.store(true, Ordering::Relaxed);
+    let asked = good.await.unwrap();
+
+    let metric = async |series| target.portvakt.metric(series).await.unwrap();
+    // Each takes half a KiB at least.
+    assert!(metric("portvakt_token_cache_entries").await <= f64::from(MOST_BYTES / 512));
+    let hits = metric(r#"portvakt_token_cache_requests_total{outcome="hit"}"#).await;
+    let misses = metric(r#"portvakt_token_cache_requests_total{outcome="miss"}"#).await;
+    assert_eq!(Some(hits + misses), Some(f64::from(asked + 3 * TOKENS)));
+    assert!(asked > 100 && hits > f64::from(asked) * 0.9, "{hits} of {asked} were known");
+    target.withstood().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,14 +7,17 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
-    Token, World,
-    documents::{FOREIGN, HOME, NEWSLETTER, WEBSHOP},
+    Issuer, Portvakt, Token, World,
+    attacks::unfinished_check,
+    documents::{self, FOREIGN, HOME, NEWSLETTER, WEBSHOP},
+    frames::RawConnection,
     log::Log,
     until,
-    world::client,
+    wait::until_equal,
+    world::{client, configuration},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,6 +52,33 @@ async fn promtool_finds_nothing_to_say_about_the_metrics() {
     }
     let failing = format!("issuer=\"{}\",outcome=\"failure\"", world.issuer.name(FOREIGN));
     assert!(text.contains(&failing), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_and_checks_show_for_as_long_as_they_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = Issuer::start(&[HOME, FOREIGN]);
+    let listeners = json!(["127.0.0.1:0", "127.0.0.1:0"]);
+    let changes = json!({"listen": {"ext_authz": listeners}, "limits": {"deadline": "1m"}});
+    documents::write(&folder.path().join("applications"));
+    let portvakt = Portvakt::start(folder.path(), &configuration(&issuer, changes)).await;
+    let [first, second] = [0, 1].map(|number: usize| portvakt.listeners[number].clone());
+    let shown = async || {
+        let connections = |address: &str| format!("portvakt_connections{{listener=\"{address}\"}}");
+        [
+            portvakt.metric(&connections(&first)).await,
+            portvakt.metric(&connections(&second)).await,
+            portvakt.metric("portvakt_checks_in_flight").await,
+        ]
+    };
+    until_equal([Some(0.0), Some(0.0), Some(0.0)], shown).await;
+    let idle = RawConnection::open(second.parse().unwrap()).await;
+    let busy = unfinished_check(first.parse().unwrap()).await;
+    until_equal([Some(1.0), Some(1.0), Some(1.0)], shown).await;
+    drop(busy);
+    until_equal([Some(0.0), Some(1.0), Some(0.0)], shown).await;
+    drop(idle);
+    until_equal([Some(0.0), Some(0.0), Some(0.0)], shown).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@
 //! they cost is then what the service does about it.
 
 use std::{
-    env,
+    env, fs,
     io::{self, Read, Write},
     net::SocketAddr,
     process::{Child, Command, ExitCode, Stdio},
@@ -19,6 +19,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use tokio::{
     task::{JoinSet, spawn_blocking},
     time::{self, timeout},
@@ -28,10 +29,11 @@ use crate::{
     checks::{self, check},
     subject::Subject,
     support::{
-        Token,
+        Issuer, Token,
         attacks::{byte_by_byte, endless_headers, reset_streams},
-        documents::{HOME, WEBSHOP},
+        documents::{DIRECTORY, HOME, NEWSLETTER, WEBSHOP},
         frames::{PREFACE, RawConnection},
+        token::now,
         until,
         wait::PATIENCE,
     },
@@ -40,8 +42,10 @@ use crate::{
 /// The first argument of a program that attacks.
 const ARGUMENT: &str = "attack";
 
-/// Between two checks with key ids that nobody has seen: as many as good ones.
-const BETWEEN_UNKNOWN_KEYS: Duration = Duration::from_millis(1);
+/// Between two checks with tokens that nobody has seen: half as many as good ones.
+const BETWEEN_TOKENS: Duration = Duration::from_millis(1);
+/// Signed tokens that differ, more than a round takes; many times what the cache holds.
+const SIGNED: usize = 3000;
 /// Connections that reset streams, or send headers without an end, at once.
 const CONNECTIONS: usize = 8;
 /// Between the end of such a connection and the next.
@@ -58,18 +62,26 @@ const BETWEEN_BYTES: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attack {
     UnknownKeys,
+    /// Of the issuer's own key, and expired, for another application, or of one that is not granted.
+    SignedTokens,
     Resets,
     EndlessHeaders,
     SlowClients,
 }
 
 impl Attack {
-    pub const ALL: [Self; 4] =
-        [Self::UnknownKeys, Self::Resets, Self::EndlessHeaders, Self::SlowClients];
+    pub const ALL: [Self; 5] = [
+        Self::UnknownKeys,
+        Self::SignedTokens,
+        Self::Resets,
+        Self::EndlessHeaders,
+        Self::SlowClients,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::UnknownKeys => "unknown key ids",
+            Self::SignedTokens => "signed tokens that do not hold",
             Self::Resets => "streams reset at once",
             Self::EndlessHeaders => "headers without an end",
             Self::SlowClients => "slow clients",
@@ -79,7 +91,7 @@ impl Attack {
     /// What is counted of it.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::UnknownKeys => "checks",
+            Self::UnknownKeys | Self::SignedTokens => "checks",
             Self::Resets => "resets",
             Self::EndlessHeaders => "frames",
             Self::SlowClients => "connections",
@@ -88,18 +100,22 @@ impl Attack {
 }
 
 /// An attack under way; it ends when it is dropped.
-pub struct Attacking(Child);
+pub struct Attacking {
+    process: Child,
+    /// What the attackers read first.
+    _tokens: NamedTempFile,
+}
 
 impl Attacking {
     /// Begins, and returns once something was sent.
     pub async fn start(attack: Attack, subject: &Subject) -> Self {
-        let token = Token::of_application(WEBSHOP);
-        let token = subject.issuer.complete(HOME, &token, "");
-        let template = json!({"header": token.header, "claims": token.claims});
+        let tokens = NamedTempFile::new().unwrap();
+        serde_json::to_writer(&tokens, &material(attack, &subject.issuer)).unwrap();
         let mut process = Command::new("nice")
             .args(["-n", "19"])
             .arg(env::current_exe().unwrap())
-            .args([ARGUMENT, attack.name(), &subject.address().to_string(), &template.to_string()])
+            .args([ARGUMENT, attack.name(), &subject.address().to_string()])
+            .arg(tokens.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -117,25 +133,46 @@ impl Attacking {
         .unwrap();
         begun.expect("the attackers ended at once");
         process.stdout = Some(output);
-        Self(process)
+        Self { process, _tokens: tokens }
     }
 
     /// Ends it; how much there was of it.
     pub async fn stop(mut self) -> usize {
-        drop(self.0.stdin.take());
-        let ended = until("the end of the attack", async || self.0.try_wait().unwrap()).await;
+        drop(self.process.stdin.take());
+        let ended = until("the end of the attack", async || self.process.try_wait().unwrap()).await;
         assert!(ended.success(), "the attackers: {ended}");
         let mut text = String::new();
-        self.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        self.process.stdout.take().unwrap().read_to_string(&mut text).unwrap();
         text.trim().parse().unwrap()
     }
 }
 
 impl Drop for Attacking {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
+}
+
+/// A token that is right but for its signature, and for the attack with signed ones these.
+fn material(attack: Attack, issuer: &Issuer) -> Value {
+    let template = issuer.complete(HOME, &Token::of_application(WEBSHOP), "");
+    let signed = match attack {
+        Attack::SignedTokens => signed_tokens(issuer),
+        _ => Vec::new(),
+    };
+    json!({"header": template.header, "claims": template.claims, "signed": signed})
+}
+
+fn signed_tokens(issuer: &Issuer) -> Vec<String> {
+    let application = Token::of_application(WEBSHOP);
+    let kinds = [
+        application.clone().claim("exp", now() - 100).claim("iat", now() - 200),
+        application.claim("aud", DIRECTORY),
+        Token::of_application(NEWSLETTER),
+    ];
+    let tokens = kinds.iter().cycle().zip(0..SIGNED);
+    tokens.map(|(kind, number)| issuer.issue(HOME, &kind.clone().claim("uti", number))).collect()
 }
 
 /// The program that attacks.
@@ -143,24 +180,20 @@ pub struct Attackers {
     attack: Attack,
     address: SocketAddr,
     token: Token,
+    signed: Vec<String>,
     count: Arc<AtomicUsize>,
 }
 
 impl Attackers {
     /// Where the arguments are those of [`Attacking::start`].
     pub fn read(arguments: &[String]) -> Option<Self> {
-        let [argument, name, address, template] = arguments else { return None };
+        let [argument, name, address, tokens] = arguments else { return None };
         let attack = Attack::ALL.into_iter().find(|attack| attack.name() == name)?;
-        let template: Value = serde_json::from_str(template).ok()?;
-        let token =
-            Token { header: template["header"].clone(), claims: template["claims"].clone() };
-        let count = Arc::default();
-        (argument == ARGUMENT).then_some(Self {
-            attack,
-            address: address.parse().ok()?,
-            token,
-            count,
-        })
+        let tokens: Value = serde_json::from_slice(&fs::read(tokens).ok()?).ok()?;
+        let token = Token { header: tokens["header"].clone(), claims: tokens["claims"].clone() };
+        let signed = serde_json::from_value(tokens["signed"].clone()).ok()?;
+        let (address, count) = (address.parse().ok()?, Arc::default());
+        (argument == ARGUMENT).then_some(Self { attack, address, token, signed, count })
     }
 
     /// Attacks until its input ends, and then writes how much it did.
@@ -181,7 +214,12 @@ impl Attackers {
         let address = self.address;
         match self.attack {
             Attack::UnknownKeys => {
-                attackers.spawn(unknown_keys(address, self.token.clone(), Arc::clone(&self.count)));
+                let tokens = unknown_keys(self.token.clone());
+                attackers.spawn(refused(address, tokens, Arc::clone(&self.count)));
+            }
+            Attack::SignedTokens => {
+                let tokens = self.signed.clone().into_iter().cycle();
+                attackers.spawn(refused(address, tokens, Arc::clone(&self.count)));
             }
             Attack::Resets => self.again_and_again(attackers, CONNECTIONS, move || async move {
                 reset_streams(address, STREAMS).await as usize
@@ -224,17 +262,28 @@ impl Attackers {
     }
 }
 
-/// Checks with well-formed tokens, each of which names a key of its own.
-async fn unknown_keys(address: SocketAddr, token: Token, count: Arc<AtomicUsize>) {
-    let client = checks::client(address).await;
-    let mut rhythm = time::interval(BETWEEN_UNKNOWN_KEYS);
-    let mut under_way = JoinSet::new();
+/// Well-formed tokens, each of which names a key of its own.
+fn unknown_keys(token: Token) -> impl Iterator<Item = String> {
     // The key is looked for before the signature is looked at, which need only be as long as one.
     let signature = "A".repeat(342);
-    for number in 0.. {
-        rhythm.tick().await;
+    (0..).map(move |number: u64| {
         let token = token.clone().header("kid", format!("forged {number}"));
-        let request = check(&format!("{}.{signature}", token.signing_input()));
+        format!("{}.{signature}", token.signing_input())
+    })
+}
+
+/// Checks with tokens none of which may be let in.
+async fn refused(
+    address: SocketAddr,
+    tokens: impl Iterator<Item = String>,
+    count: Arc<AtomicUsize>,
+) {
+    let client = checks::client(address).await;
+    let mut rhythm = time::interval(BETWEEN_TOKENS);
+    let mut under_way = JoinSet::new();
+    for token in tokens {
+        rhythm.tick().await;
+        let request = check(&token);
         let (mut client, count) = (client.clone(), Arc::clone(&count));
         under_way.spawn(async move {
             let response = client.check(request).await.unwrap().into_inner();

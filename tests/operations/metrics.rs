@@ -11,12 +11,13 @@ use crate::{
 };
 
 /// Those that this scrape does not hold, and why.
-const ELSEWHERE: [(&str, &str); 2] = [
+const ELSEWHERE: [(&str, &str); 3] = [
     ("portvakt_workload_mismatches_total", "counted where a mesh tells who presents a token"),
     (
         "portvakt_kubernetes_last_contact_timestamp_seconds",
         "set where documents come from the cluster",
     ),
+    ("portvakt_kubernetes_failures_total", "counted there"),
 ];
 
 /// What alerts know from others: Prometheus itself, and kube-state-metrics.

@@ -4,6 +4,10 @@
 //! what the loader reads beside the files. The status of an `AzureAdApplication` names client id,
 //! tenant and granted consumers, so that no Secret needs to be read.
 
+mod bounds;
+mod connect;
+mod credentials;
+mod failure;
 mod object;
 mod objects;
 mod pace;
@@ -11,8 +15,9 @@ mod resource;
 mod source;
 mod trouble;
 
+pub use connect::ConnectError;
 pub use object::Name;
 #[cfg(test)]
 pub use object::Object;
 pub use objects::{ListId, Objects};
-pub use source::{ConnectError, FollowError, Source};
+pub use source::{FollowError, Source};

@@ -12,8 +12,13 @@ use tracing::info;
 
 use super::object::{Name, Object};
 use crate::{
-    applications::{document::Kind, manifests::Manifests, origin::Origin},
-    finding::Place,
+    applications::{
+        document::{Document, Kind},
+        manifests::Manifests,
+        origin::Origin,
+    },
+    finding::{Code, Finding, Place, Severity},
+    identifiers::ApplicationId,
     yaml::Node,
 };
 
@@ -205,9 +210,30 @@ impl List {
         match earlier {
             Some(held) if version.is_some() && held.version == version => held.clone(),
             _ => {
-                let node = self.node(name, object.content);
                 let earlier = earlier.map(|held| &held.manifests);
-                Held { uid, version, manifests: Manifests::of_object(&node, earlier, cluster) }
+                let manifests = self.manifests(name, &object, earlier, cluster);
+                Held { uid, version, manifests }
+            }
+        }
+    }
+
+    fn manifests(
+        &self,
+        name: &Name,
+        object: &Object,
+        earlier: Option<&Manifests>,
+        cluster: &str,
+    ) -> Manifests {
+        match object.content() {
+            Ok(content) => Manifests::of_object(&self.node(name, content), earlier, cluster),
+            Err(error) => {
+                let place = Place::whole(self.source(name));
+                let id = ApplicationId::new(cluster, &name.namespace, &name.name).ok();
+                let document = id.map(|id| Document::unreadable(self.kind, id, place.clone()));
+                let message = format!("The object cannot be read: {error}.");
+                let (severity, code) = (Severity::Error, Code::YamlSyntax);
+                let finding = Finding { place, severity, code, message };
+                Manifests::of_unreadable(document, finding, earlier)
             }
         }
     }

@@ -45,7 +45,8 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for Paced<S> {
     }
 }
 
-fn is_watch(uri: &Uri) -> bool {
+/// Whether a request is answered by what happens from now on.
+pub fn is_watch(uri: &Uri) -> bool {
     uri.query().is_some_and(|query| query.split('&').any(|parameter| parameter == "watch=true"))
 }
 

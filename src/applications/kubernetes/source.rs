@@ -4,9 +4,7 @@ use std::{convert::Infallible, io, sync::Arc, thread, time::Duration};
 
 use futures_util::{StreamExt, future::join_all};
 use kube::{
-    Api, Client, Config,
-    client::ClientBuilder,
-    config::InferConfigError,
+    Api, Client,
     runtime::watcher::{self, Event, watcher},
 };
 use tokio::{
@@ -18,10 +16,13 @@ use tonic::codegen::http::Response;
 use tower::{layer::layer_fn, util::MapResponseLayer};
 
 use super::{
+    bounds::{Bounded, BoundedBody},
+    connect::{Access, ConnectError},
+    failure::Failure,
     object::Object,
     objects::{ListId, Objects},
     pace::Paced,
-    trouble::{Met, Trouble},
+    trouble::Trouble,
 };
 use crate::{
     applications::{document::Kind, priority::give_way},
@@ -32,9 +33,8 @@ use crate::{
 /// How long a watch goes on before it is begun anew where it left off, in seconds. As long, at most,
 /// the age of what is known can be off.
 const WATCH_SECONDS: u32 = 20;
-/// For a connection, and between two pieces of an answer: longer than a watch says nothing.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Objects asked for at once: few, for each may be over a megabyte.
+/// Objects asked for at once, and a tenth of that where so many are more than is read of an answer:
+/// each may be over a megabyte.
 const PAGE: u32 = 100;
 /// After a failure, twice as long after each that follows, and never longer than the most.
 const PAUSE_LEAST: Duration = Duration::from_millis(500);
@@ -46,27 +46,19 @@ const CALM: Duration = Duration::from_secs(60);
 /// How the API server is reached, and what it is asked for.
 #[derive(Debug)]
 pub struct Source {
-    config: Config,
+    access: Access,
     namespaces: Namespaces,
     objects: Arc<Objects>,
     metrics: Arc<Metrics>,
 }
-
-/// No API server is known.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "applications.kubernetes is enabled, but no API server is known: {0}; run in a cluster with a \
-     service account, or set KUBECONFIG"
-)]
-pub struct ConnectError(#[from] Box<InferConfigError>);
 
 /// Why nobody asks any more.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
     #[error("the thread that asks the API server cannot be started: {0}")]
     Thread(#[from] io::Error),
-    #[error("the API server cannot be asked: {0}")]
-    Client(#[from] Box<kube::Error>),
+    #[error(transparent)]
+    Client(#[from] ConnectError),
     #[error("asking the API server was cut short")]
     Cut,
 }
@@ -75,16 +67,13 @@ impl Source {
     /// Finds the API server by `KUBECONFIG` or by the pod's service account. It is not asked yet.
     ///
     /// # Errors
-    /// [`ConnectError`] where neither is there or they make no sense.
+    /// [`ConnectError`] where neither is there or it makes no sense.
     pub async fn infer(
         namespaces: Namespaces,
         objects: Arc<Objects>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, ConnectError> {
-        let mut config = Config::infer().await.map_err(Box::new)?;
-        config.connect_timeout = Some(PATIENCE);
-        config.read_timeout = Some(PATIENCE);
-        Ok(Self { config, namespaces, objects, metrics })
+        Ok(Self { access: Access::find().await?, namespaces, objects, metrics })
     }
 
     /// Keeps the objects current, without end.
@@ -123,8 +112,8 @@ impl Source {
 
     /// The watch of a kind, in one namespace or all.
     fn watch(&self, kind: Kind, namespace: Option<&str>) -> Result<Watch, FollowError> {
-        let trouble = Arc::new(Trouble::none(kind));
-        let client = self.client(kind, &trouble).map_err(Box::new)?;
+        let trouble = Arc::new(Trouble::none(kind, Arc::clone(&self.metrics)));
+        let client = self.client(&trouble)?;
         let resource = kind.resource();
         let api = match namespace {
             None => Api::all_with(client, &resource),
@@ -134,17 +123,19 @@ impl Source {
         Ok(Watch { api, list: objects.add(kind), objects, trouble })
     }
 
-    /// A client that keeps its pace, and notes when the API server answered.
-    fn client(&self, kind: Kind, trouble: &Arc<Trouble>) -> kube::Result<Client> {
-        let (metrics, trouble) = (Arc::clone(&self.metrics), Arc::clone(trouble));
-        let note = move |response: Response<_>| {
-            if response.status().is_success() {
-                metrics.kubernetes_answered(kind.plural());
-                trouble.over();
+    /// A client that keeps its pace, reads no more than is sane, and notes when the API server
+    /// answered.
+    fn client(&self, trouble: &Arc<Trouble>) -> Result<Client, ConnectError> {
+        let builder = self.access.client()?;
+        let trouble = Arc::clone(trouble);
+        // Of a list, no more is known yet than that it begins.
+        let note = move |response: Response<BoundedBody<_>>| {
+            if response.body().is_of_lines() {
+                trouble.answered();
             }
             response
         };
-        let builder = ClientBuilder::try_from(self.config.clone())?;
+        let builder = builder.with_layer(&layer_fn(Bounded::new));
         let builder = builder.with_layer(&MapResponseLayer::new(note));
         Ok(builder.with_layer(&layer_fn(Paced::new)).build())
     }
@@ -156,6 +147,14 @@ struct Watch {
     list: ListId,
     objects: Arc<Objects>,
     trouble: Arc<Trouble>,
+}
+
+/// Why a list must be read anew.
+enum Ended {
+    /// The server no longer has what comes next.
+    Forgotten,
+    /// The server had more to say at once than is read.
+    TooLarge,
 }
 
 /// How long to wait after each failure.
@@ -178,38 +177,52 @@ impl Pauses {
 
 impl Watch {
     async fn run(self) {
-        let mut pauses = Pauses::default();
+        let (mut failures, mut lists) = (Pauses::default(), Pauses::default());
+        let mut page = PAGE;
         loop {
-            self.follow(&mut pauses).await;
+            page = match self.follow(page, &mut failures).await {
+                Ended::Forgotten => {
+                    // Pauses of their own: after an outage, this is the way back.
+                    sleep(lists.next()).await;
+                    PAGE
+                }
+                Ended::TooLarge => (page / 10).max(1),
+            };
         }
     }
 
-    /// Lists and watches, until the server has forgotten what came next: a watcher begins anew by
-    /// itself where it is told so within the stream, and never where the watch is refused outright.
-    async fn follow(&self, pauses: &mut Pauses) {
-        let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
+    /// Lists and watches, until that must begin anew: a watcher begins anew by itself where it is
+    /// told so within the stream, and never where the watch is refused outright.
+    async fn follow(&self, page: u32, failures: &mut Pauses) -> Ended {
+        let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(page);
         let mut events = watcher(self.api.clone(), config).boxed();
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => self.take(event),
                 Err(error) => {
-                    let met = self.trouble.meet(&error);
-                    sleep(pauses.next()).await;
-                    if met == Met::Forgotten {
-                        return;
+                    let failure = self.trouble.meet(&error);
+                    if failure == Failure::Expired {
+                        break;
+                    }
+                    sleep(failures.next()).await;
+                    let is_list = matches!(error, watcher::Error::InitialListFailed(_));
+                    if failure == Failure::TooLarge && is_list {
+                        return Ended::TooLarge;
                     }
                 }
             }
         }
+        Ended::Forgotten
     }
 
     fn take(&self, event: Event<Object>) {
-        let Self { objects, list, .. } = self;
+        let Self { objects, list, trouble, .. } = self;
         match event {
             Event::Init => objects.begin(*list),
             Event::InitApply(object) => objects.listed(*list, object),
             Event::InitDone => {
                 objects.whole(*list);
+                trouble.answered();
                 if objects.are_complete() {
                     give_way();
                 }

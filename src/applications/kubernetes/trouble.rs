@@ -1,48 +1,58 @@
 //! What is wrong between us and the API server, told once and not each time.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kube::runtime::watcher;
 use tracing::{debug, error, info, warn};
 
-use crate::applications::document::Kind;
+use super::{
+    credentials,
+    failure::{self, Failure},
+};
+use crate::{applications::document::Kind, telemetry::Metrics};
 
-/// Tells of trouble with one watch when it begins, when it changes and when it is over.
+/// As many characters are told of what an API server says. The log escapes those that would break
+/// its lines.
+const MOST: usize = 500;
+
+/// Tells of trouble with one watch when it begins, when it changes and when it is over; and counts
+/// each.
 #[derive(Debug)]
 pub struct Trouble {
     kind: Kind,
+    metrics: Arc<Metrics>,
     told: Mutex<Option<String>>,
 }
 
-/// What an error comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Met {
-    /// The server no longer has what comes next, an everyday matter: everything is to be listed.
-    Forgotten,
-    Failure,
-}
-
 impl Trouble {
-    pub fn none(kind: Kind) -> Self {
-        Self { kind, told: Mutex::default() }
+    pub fn none(kind: Kind, metrics: Arc<Metrics>) -> Self {
+        let counted = Failure::ALL.iter().map(|failure| failure.as_str());
+        metrics.kubernetes_begins(kind.plural(), counted);
+        Self { kind, metrics, told: Mutex::default() }
     }
 
     /// An attempt failed.
-    pub fn meet(&self, error: &watcher::Error) -> Met {
-        if code(error) == Some(410) {
+    pub fn meet(&self, error: &watcher::Error) -> Failure {
+        let failure = Failure::of(error);
+        self.metrics.kubernetes_failed(self.kind.plural(), failure.as_str());
+        if failure == Failure::Expired {
             debug!(resource = self.kind.definition(), "everything is listed anew");
-            return Met::Forgotten;
+            return failure;
         }
-        let text = with_causes(error);
+        let text = cut(match failure::credentials(error) {
+            Some(error) => credentials::fault(error),
+            None => with_causes(error),
+        });
         let earlier = self.told().replace(text.clone());
         if earlier.as_ref() != Some(&text) {
-            self.tell(error, &text);
+            self.tell(failure, &text);
         }
-        Met::Failure
+        failure
     }
 
-    /// The API server answers.
-    pub fn over(&self) {
+    /// The API server answered, and made sense.
+    pub fn answered(&self) {
+        self.metrics.kubernetes_answered(self.kind.plural());
         if self.told().take().is_some() {
             info!(resource = self.kind.definition(), "the API server answers again");
         }
@@ -52,27 +62,33 @@ impl Trouble {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, error: &watcher::Error, text: &str) {
+    fn tell(&self, failure: Failure, text: &str) {
         let (kind, resource) = (self.kind, self.kind.definition());
-        match code(error) {
-            Some(404) => error!(
+        match failure {
+            Failure::Missing => error!(
                 resource,
                 "the cluster has no {resource}: is NAIS installed, with {} of {}? It is asked \
                  again until it is there",
                 kind.as_str(),
                 kind.api_version()
             ),
-            Some(401) => error!(
+            Failure::Unauthorized => error!(
                 resource,
                 error = text,
                 "the API server does not know who asks; the service account or the kubeconfig is \
                  wrong"
             ),
-            Some(403) => error!(
+            Failure::Forbidden => error!(
                 resource,
                 error = text,
                 "it is not permitted to list and watch {resource}; grant both verbs to the service \
                  account"
+            ),
+            Failure::Credentials => error!(
+                resource,
+                error = text,
+                "the API server cannot be asked without credentials; mend the service account or \
+                 the kubeconfig"
             ),
             _ => warn!(
                 resource,
@@ -80,18 +96,6 @@ impl Trouble {
                 "the API server does not answer as it should; what was known stays in force"
             ),
         }
-    }
-}
-
-/// The status that the API server answered with.
-fn code(error: &watcher::Error) -> Option<u16> {
-    use watcher::Error::{InitialListFailed, WatchError, WatchFailed, WatchStartFailed};
-    match error {
-        InitialListFailed(kube::Error::Api(status))
-        | WatchStartFailed(kube::Error::Api(status))
-        | WatchFailed(kube::Error::Api(status))
-        | WatchError(status) => Some(status.code),
-        _ => None,
     }
 }
 
@@ -108,4 +112,29 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MOST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        for (text, expected) in [
+            (String::new(), String::new()),
+            ("ø".repeat(MOST), "ø".repeat(MOST)),
+            ("ø".repeat(MOST + 1), "ø".repeat(MOST) + "…"),
+            ("🦀".repeat(9 * MOST), "🦀".repeat(MOST) + "…"),
+        ] {
+            assert_eq!(cut(text), expected);
+        }
+    }
 }

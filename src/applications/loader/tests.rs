@@ -28,7 +28,7 @@ fn the_samples_are_without_fault_and_grant_what_they_say() {
     assert!(loader.refresh().changed);
     let resolved = loader.resolve();
     assert!(resolved.new.is_empty(), "{:?}", resolved.new);
-    assert_eq!((resolved.rules.resolved, resolved.rules.unresolved), (2, 0));
+    assert_eq!((resolved.counts.rules.resolved, resolved.counts.rules.unresolved), (2, 0));
     let applications = resolved.index.applications();
     let names: Vec<_> = applications.iter().map(|a| a.id.as_str()).collect();
     assert_eq!(

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     applications::{
+        access::MOST_ELEMENTS,
         document::{Consumer, Manifest, Registration},
         findings::MOST_FINDINGS,
     },
@@ -418,6 +419,26 @@ fn more_documents_than_a_file_may_have_are_left_out_and_what_was_there_stays() {
     let read = read(&text, Some(&earlier));
     assert_eq!(in_force(&read), ["a Some(false)"]);
     assert_eq!(findings(&read), ["100002:1 error too_many"]);
+}
+
+#[test]
+fn a_document_with_a_list_that_is_too_long_stays_as_it_was() {
+    let rule = "{application: a}, ";
+    let group = "{id: 3f1c7a52-8b0d-4e96-a5d3-2c9e4f7b6018}, ";
+    for (list, element) in [
+        ("spec: {accessPolicy: {inbound: {rules: [{}]}}}", rule),
+        ("spec: {azure: {application: {claims: {groups: [{}]}}}}", group),
+        ("spec: {ingresses: [{}]}", "'https://a.test', "),
+    ] {
+        let with = |count| application("a", &list.replace("{}", &element.repeat(count)));
+        let longest = read(&with(MOST_ELEMENTS), None);
+        assert!(!longest.documents[0].is_broken(), "{:?}", longest.findings);
+        let longer = read(&with(MOST_ELEMENTS + 1), Some(&longest));
+        assert_eq!(longer.documents, longest.documents);
+        assert_eq!(longer.findings.len(), 1, "{:?}", longer.findings);
+        assert_eq!(longer.findings[0].code, Code::TooMany);
+        assert!(read(&with(MOST_ELEMENTS + 1), None).documents[0].is_broken());
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ struct Resolved {
 impl Resolved {
     fn by(resolver: &mut Resolver) -> Self {
         resolver.resolve();
-        let (index, rules) = (resolver.index().clone(), resolver.rules());
+        let (index, rules) = (resolver.index().clone(), resolver.counts().rules);
         let applications = index.applications().into_iter().cloned().collect();
         let standing = resolver.standing();
         let (findings, is_clean) = (standing.all(), standing.is_clean());

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
+use prometheus::IntGauge;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
@@ -25,6 +26,7 @@ use crate::{
 /// A listener whose address is taken, before it serves.
 #[derive(Debug)]
 pub struct Bound {
+    address: Address,
     socket: Socket,
     trust: Trust,
     tls: Option<Arc<Certificates>>,
@@ -46,11 +48,8 @@ pub struct ListenError {
 
 impl Bound {
     /// Where it listens; the port is the one that the system chose where 0 was asked for.
-    pub fn address(&self) -> io::Result<Address> {
-        match &self.socket {
-            Socket::Tcp(listener) => listener.local_addr().map(Address::Tcp),
-            Socket::Unix(_, path) => Ok(Address::Unix(path.clone())),
-        }
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 }
 
@@ -63,16 +62,19 @@ pub async fn bind(
     tls: Option<&Arc<Certificates>>,
 ) -> Result<Bound, ListenError> {
     let failed = |error| ListenError { address: listener.address.clone(), error };
-    let (socket, tls) = match &listener.address {
+    let (address, socket, tls) = match &listener.address {
         Address::Tcp(address) => {
-            (Socket::Tcp(TcpListener::bind(address).await.map_err(failed)?), tls.cloned())
+            let socket = TcpListener::bind(address).await.map_err(failed)?;
+            let address = Address::Tcp(socket.local_addr().map_err(failed)?);
+            (address, Socket::Tcp(socket), tls.cloned())
         }
         Address::Unix(path) => {
             remove_stale_socket(path).map_err(failed)?;
-            (Socket::Unix(UnixListener::bind(path).map_err(failed)?, path.clone()), None)
+            let socket = UnixListener::bind(path).map_err(failed)?;
+            (listener.address.clone(), Socket::Unix(socket, path.clone()), None)
         }
     };
-    Ok(Bound { socket, trust: listener.trust, tls })
+    Ok(Bound { address, socket, trust: listener.trust, tls })
 }
 
 /// Serves checks until `draining`, then ends with the last connection. `permits` are those of all
@@ -85,6 +87,7 @@ pub async fn serve(
     permits: Arc<Semaphore>,
     draining: CancellationToken,
 ) {
+    let open = shared.metrics.connections(&bound.address.to_string());
     let check = AuthorizationServer::new(CheckService::new(shared, bound.trust), &limits);
     let connections = Arc::new(Connections {
         routes: Arc::new(Routes::new(check, health)),
@@ -93,9 +96,9 @@ pub async fn serve(
         draining: draining.clone(),
     });
     match bound.socket {
-        Socket::Tcp(listener) => accept_from(listener, permits, draining, connections).await,
+        Socket::Tcp(listener) => accept_from(listener, permits, draining, connections, open).await,
         Socket::Unix(listener, path) => {
-            accept_from(listener, permits, draining, connections).await;
+            accept_from(listener, permits, draining, connections, open).await;
             // The name is of no use to anyone once nobody listens.
             let _ = std::fs::remove_file(path);
         }
@@ -107,14 +110,34 @@ async fn accept_from<L: accept::Listener>(
     permits: Arc<Semaphore>,
     draining: CancellationToken,
     connections: Arc<Connections<impl Health>>,
+    open: IntGauge,
 ) where
     L::Stream: AsyncRead + AsyncWrite + Unpin,
 {
     let serve_one = |stream| {
-        let connections = Arc::clone(&connections);
-        async move { connections.serve(stream).await }
+        let (connections, counted) = (Arc::clone(&connections), Counted::by(&open));
+        async move {
+            connections.serve(stream).await;
+            drop(counted);
+        }
     };
     accept::serve(listener, permits, draining, serve_one).await;
+}
+
+/// One more in a gauge, for as long as it is there: also where its task panics.
+struct Counted(IntGauge);
+
+impl Counted {
+    fn by(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// A socket that a former process left behind and at which nobody listens.

@@ -30,6 +30,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// One permit for each check that may be under way.
     capacity: Semaphore,
+    /// How many these are.
+    most_checks: usize,
     room: Room,
 }
 
@@ -46,8 +48,14 @@ impl Shared {
             answers,
             metrics,
             capacity: Semaphore::new(limits.concurrent_checks),
+            most_checks: limits.concurrent_checks,
             room: Room::new(limits.message_bytes),
         }
+    }
+
+    /// How many checks are under way, those aside that wait for an unknown key.
+    pub fn checks_in_flight(&self) -> usize {
+        self.most_checks.saturating_sub(self.capacity.available_permits())
     }
 }
 

@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{objects::create, scene::Scene, scene::configured};
+use super::{objects::create, scene::Scene};
 use crate::support::{
-    Issuer, Portvakt,
     api_server::{
         ApiServer, Failure, Mood,
         Resource::{Applications, Registrations},
         Verb::List,
     },
     cluster::Cluster,
-    documents::{FOREIGN, HOME, NEWSLETTER, WEBSHOP},
+    documents::{NEWSLETTER, WEBSHOP},
     until,
 };
 
@@ -133,30 +132,4 @@ async fn a_server_that_has_too_much_to_do_is_left_alone_for_a_while() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(api.requests(Registrations, List) <= 6, "{:?}", api.asked());
     heals(&api, &scene).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_cannot_be_known_ends_the_start_with_its_reason() {
-    let issuer = Issuer::start(&[HOME, FOREIGN]);
-    let config = configured(&issuer, json!({}));
-    let folder = tempfile::tempdir().unwrap();
-    let nowhere = folder.path().join("no-kubeconfig");
-    let nonsense = folder.path().join("nonsense");
-    std::fs::write(&nonsense, "clusters: 7\n").unwrap();
-    // The last is outside of any cluster, with no kubeconfig at all.
-    for (kubeconfig, word) in [
-        (Some(&nowhere), "no-kubeconfig"),
-        (Some(&nonsense), "kubeconfig YAML"),
-        (None, "KUBECONFIG"),
-    ] {
-        let mut command = Portvakt::command(folder.path(), &config, "");
-        command.env("HOME", folder.path());
-        if let Some(kubeconfig) = kubeconfig {
-            command.env("KUBECONFIG", kubeconfig);
-        }
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && said.contains(word), "{word}: {said}");
-        assert!(!said.contains("panicked"), "{said}");
-    }
 }

@@ -47,6 +47,8 @@ async fn a_host_that_two_applications_claim_leads_to_neither() {
         let rival = application(&namespace, "rival", HOST, &["webshop"]);
         cluster.apply(&rival).await;
         scene.until_decision(WEBSHOP, "application_unknown").await;
+        let lost = r#"portvakt_hosts{state="lost"}"#;
+        assert_eq!(scene.portvakt.metric(lost).await, Some(1.0));
         let names = ["orders", "insight"].map(|name| cluster.namespace(name));
         for (name, namespace) in ["orders-api", "rival"].iter().zip(&names) {
             let place = format!("kubernetes:applications/{namespace}/{name}");
@@ -55,6 +57,7 @@ async fn a_host_that_two_applications_claim_leads_to_neither() {
         }
         cluster.delete(&rival).await;
         scene.until_decision(WEBSHOP, "application_granted").await;
+        assert_eq!(scene.portvakt.metric(lost).await, Some(0.0));
     })
     .await;
 }

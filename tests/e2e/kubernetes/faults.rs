@@ -18,11 +18,13 @@ use crate::support::{
     cluster::Cluster,
     documents::{NEWSLETTER, WEBSHOP},
     until,
-    wait::until_equal,
+    wait::{until_equal, until_equal_within},
     world::HOST,
 };
 
 const GRANTED: &str = "application_granted";
+/// How long it may take at most until a server that was away is heard again.
+const HEALED: Duration = Duration::from_secs(60);
 
 /// A service that watches a cluster with objects.
 pub struct Watched {
@@ -44,12 +46,12 @@ impl Watched {
     }
 
     /// How often the lists of both resources were asked for.
-    fn lists(&self) -> [usize; 2] {
+    pub fn lists(&self) -> [usize; 2] {
         Resource::ALL.map(|resource| self.api.requests(resource, List))
     }
 
     /// That a change of orders-api is seen.
-    async fn sees_changes(&self) {
+    pub async fn sees_changes(&self) {
         for (consumers, expected) in
             [(&["webshop", "newsletter"][..], GRANTED), (&["webshop"][..], "consumer_not_granted")]
         {
@@ -82,7 +84,7 @@ impl Watched {
         self.api.behave(Applications, Watch, mood);
         self.api.behave(Registrations, Watch, mood);
 
-        until_equal("application_unknown".to_owned(), decision).await;
+        until_equal_within(HEALED, "application_unknown".to_owned(), decision).await;
         until_equal("application_disabled".to_owned(), async || {
             self.scene.decision_at("news.test", &token).await
         })
@@ -134,8 +136,7 @@ async fn a_watch_that_stays_open_and_brings_nothing_is_begun_anew() {
         api.interrupt(resource, Interruption::Stall).await;
     }
     cluster.apply(&orders_api(cluster, &["newsletter"])).await;
-    let patience = Duration::from_secs(60);
-    scene.until_decision_within(patience, NEWSLETTER, GRANTED).await;
+    scene.until_decision_within(HEALED, NEWSLETTER, GRANTED).await;
     assert_eq!(scene.decision(WEBSHOP).await, "consumer_not_granted");
     assert_eq!(watched.lists(), lists);
 }
@@ -241,7 +242,8 @@ async fn an_object_that_was_made_anew_meanwhile_has_no_last_good_version() {
     cluster.apply(&misshapen).await;
     api.forget();
     api.behave(Applications, Watch, Mood::Normal);
-    scene.until_decision(WEBSHOP, "application_unknown").await;
+    // While watches are refused, each pause is longer than the one before.
+    scene.until_decision_within(HEALED, WEBSHOP, "application_unknown").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,7 +261,7 @@ async fn a_huge_object_is_read() {
 
 impl Watched {
     /// That a change of another object is seen.
-    async fn others_go_on(&self) {
+    pub async fn others_go_on(&self) {
         let namespace = self.cluster.namespace("insight");
         let host = format!("{}.test", self.api.version());
         assert_ne!(host, HOST);

@@ -6,6 +6,9 @@
 mod beginnings;
 mod cases;
 mod contested;
+mod credentials;
+mod excess;
+mod failures;
 mod faults;
 mod objects;
 mod outages;

@@ -53,6 +53,12 @@ pub async fn create(cluster: &Cluster) {
     }
 }
 
+/// With more levels than are read, as servers let pass.
+pub fn deep(mut application: Value) -> Value {
+    application["spec"]["env"] = (0..200).fold(json!([]), |inner, _| json!([inner]));
+    application
+}
+
 /// An error of its author, which every API server lets pass: no client id.
 pub fn broken(mut application: Value) -> Value {
     application["metadata"]["annotations"] = json!({"portvakt.dev/client-id": "orders"});

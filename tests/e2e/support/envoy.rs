@@ -135,6 +135,12 @@ impl Config {
         self
     }
 
+    /// Lets connections be upgraded to WebSockets, as gateways do.
+    pub fn upgrades(mut self) -> Self {
+        self.manager()["upgrade_configs"] = json!([{"upgrade_type": "websocket"}]);
+        self
+    }
+
     /// Serves with mutual TLS, as a sidecar does.
     pub fn mutual_tls(mut self, server: &Identity, authority: &Path) -> Self {
         let mut context = tls_context("Downstream", Some(server), authority);

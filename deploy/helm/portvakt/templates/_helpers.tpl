@@ -5,7 +5,7 @@
 
 {{- define "portvakt.selector" -}}
 app.kubernetes.io/name: portvakt
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "portvakt.labels" -}}

@@ -195,6 +195,50 @@ fn a_broken_object_that_was_made_anew_never_said_anything() {
     assert!(matches!(applications[0].protection, Protection::Disabled(_)), "{applications:?}");
 }
 
+/// An object that cannot be read, for it has as many levels as API servers let pass.
+fn unreadable(mut content: Value, version: u32) -> Object {
+    content["metadata"]["resourceVersion"] = version.to_string().into();
+    content["spec"] = "DEEP".into();
+    let deep = "[".repeat(9_000) + &"]".repeat(9_000);
+    serde_json::from_str(&content.to_string().replace("\"DEEP\"", &deep)).unwrap()
+}
+
+#[test]
+fn an_object_that_is_too_deep_keeps_what_it_said_and_is_reported_by_its_name() {
+    let mut cluster = Cluster::listed();
+    cluster.objects.applied(cluster.applications, unreadable(application("orders-api", 0), 2));
+    assert_eq!(cluster.consumers(), 1);
+    assert_eq!(cluster.resolve().1, ["yaml_syntax kubernetes:applications/team/orders-api"]);
+    cluster.objects.applied(cluster.applications, object(application("orders-api", 3)));
+    assert!(cluster.resolve().1.is_empty());
+}
+
+#[test]
+fn an_object_that_was_always_too_deep_lets_nobody_in_and_harms_no_other() {
+    let deep = application("orders-api", 0);
+    let rules = json!([{"application": "webshop", "namespace": "team", "cluster": "dev"}]);
+    let mut registered = registration("orders-api", 1, ORDERS);
+    registered["spec"]["preAuthorizedApplications"] = rules;
+    let other = registration("other", 1, "d0c5a1b7-93e4-4f26-8a7b-6e2f9c1d5b30");
+
+    let mut cluster = Cluster::new();
+    cluster.objects.begin(cluster.applications);
+    cluster.objects.listed(cluster.applications, unreadable(deep, 1));
+    cluster.objects.listed(cluster.applications, object(application("other", 1)));
+    cluster.objects.whole(cluster.applications);
+    cluster.objects.begin(cluster.registrations);
+    for content in [registered, other] {
+        cluster.objects.listed(cluster.registrations, object(content));
+    }
+    cluster.objects.whole(cluster.registrations);
+    assert!(cluster.loader.is_complete());
+    let (applications, _) = cluster.resolve();
+    let is_enforced = |a: &Arc<Application>| matches!(a.protection, Protection::Enforced { .. });
+    let enforced: Vec<_> = applications.iter().map(|a| (a.id.name(), is_enforced(a))).collect();
+    // Nor does the registration speak for it, though it could by itself.
+    assert_eq!(enforced, [("orders-api", false), ("other", true)]);
+}
+
 #[test]
 fn what_is_no_object_at_all_harms_no_other() {
     let mut cluster = Cluster::listed();

@@ -210,7 +210,7 @@ impl Sources {
     }
 
     /// What is known by what was known before, and what is known without.
-    fn both(&mut self) -> [(Index, Rules, bool, Vec<Finding>); 2] {
+    fn both(&mut self) -> [(Index, Counts, bool, Vec<Finding>); 2] {
         self.loader.refresh();
         let renewed = all(self.loader.renewed());
         let kept = self.loader.resolver.take();
@@ -220,9 +220,9 @@ impl Sources {
     }
 }
 
-fn all(resolver: &mut Resolver) -> (Index, Rules, bool, Vec<Finding>) {
+fn all(resolver: &mut Resolver) -> (Index, Counts, bool, Vec<Finding>) {
     let (is_clean, findings) = (resolver.standing().is_clean(), resolver.standing().all());
-    (resolver.index().clone(), resolver.rules(), is_clean, findings)
+    (resolver.index().clone(), resolver.counts(), is_clean, findings)
 }
 
 proptest! {

@@ -1,14 +1,15 @@
 //! From a request to its answer.
 
-use std::{collections::BTreeMap, future::pending, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, future::pending, sync::Arc};
 
 use axum::{
     Json,
-    body::to_bytes,
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State as Shared},
     http::{Method, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -59,6 +60,8 @@ async fn read(state: &Arc<State>, collection: Collection, query: &str) -> Respon
         Mood::Refusing(failure) => return failure.response(resource, verb.as_str()),
         Mood::Hanging => pending().await,
         Mood::Slow(time) => sleep(time).await,
+        Mood::Endless => return endless(),
+        Mood::Babbling => return "<html>\u{1b}[31m\nno API server\n".into_response(),
         _ => {}
     }
     let answer = match verb {
@@ -66,6 +69,13 @@ async fn read(state: &Arc<State>, collection: Collection, query: &str) -> Respon
         Verb::Watch => watch(state, &asked, mood),
     };
     answer.unwrap_or_else(|failure| failure.response(resource, verb.as_str()))
+}
+
+/// The beginning of a text, as fast as it is read.
+fn endless() -> Response {
+    let piece = Bytes::from(vec![b'x'; 64 << 10]);
+    let pieces = stream::iter([Bytes::from(r#"{"type": ""#)]).chain(stream::repeat(piece));
+    Body::from_stream(pieces.map(Ok::<_, Infallible>)).into_response()
 }
 
 /// What is done to single objects. Moods are for those who read documents.

@@ -23,7 +23,7 @@ use std::{
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket},
@@ -153,6 +153,11 @@ impl ApiServer {
     /// Shows no more items at once to who asks for pages.
     pub fn limit_pages(&self, items: usize) {
         self.state.lock().page_size = items;
+    }
+
+    /// Holds an object that no client here could send: creates it, or replaces the one of its name.
+    pub fn hold(&self, object: Value) {
+        self.state.change(|store| store.put_as_it_is(object));
     }
 
     /// From now on, no watch can begin before what is now.

@@ -37,6 +37,10 @@ pub enum Mood {
     Slow(Duration),
     /// Breaks off in the midst of the answer.
     Breaking,
+    /// Comes to no end, in the midst of the answer.
+    Endless,
+    /// Something else that is no JSON, as proxies answer.
+    Babbling,
     /// No list can be continued.
     ForgettingPages,
     /// What is too old is refused at once, not within the stream.

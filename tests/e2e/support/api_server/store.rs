@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     failure::Failure,
@@ -115,6 +115,16 @@ impl Store {
         Ok(self.put("MODIFIED", key.clone(), main))
     }
 
+    /// An object as it is, whether a client could send such a one or not.
+    pub fn put_as_it_is(&mut self, mut object: Value) {
+        let key = Key::of(&object);
+        let current = self.objects.get(&key);
+        if let Some(current) = current {
+            object["metadata"]["uid"] = current["metadata"]["uid"].clone();
+        }
+        self.put(if current.is_some() { "MODIFIED" } else { "ADDED" }, key, object);
+    }
+
     pub fn delete(&mut self, key: &Key) -> Result<Value, Failure> {
         let object = self.objects.remove(key).ok_or(Failure::NotFound)?;
         Ok(self.note("DELETED", key.clone(), object))
@@ -204,7 +214,7 @@ impl Change {
     }
 }
 
-/// A line of a watch.
+/// A line of a watch, in the order that the real server has.
 pub fn line(kind: &str, object: &Value) -> String {
-    format!("{}\n", json!({"type": kind, "object": object}))
+    format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n")
 }

@@ -114,7 +114,7 @@ impl CheckService {
     }
 
     fn is_free(&self) -> bool {
-        self.shared.capacity.available_permits() == 1
+        self.shared.checks_in_flight() == 0
     }
 }
 
