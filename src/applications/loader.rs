@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    Application,
+    Application, Role,
     consumers::FurtherConsumers,
     context::Context,
     document::Document,
@@ -37,6 +37,7 @@ pub struct Loader {
     objects: Option<Arc<Objects>>,
     /// Told of what may be different from the last refresh.
     changed: Arc<Notify>,
+    role: Role,
 }
 
 /// The applications by what was read last.
@@ -57,6 +58,25 @@ impl Loader {
         Self::with(config.applications.clone(), Context::of(config))
     }
 
+    /// A loader of the candidate documents, where the configuration names any. They take the place
+    /// of all documents; further consumers and the environment are those of both.
+    pub fn of_candidates(config: &Config) -> Option<Self> {
+        let sources = config.applications.clone();
+        let paths = sources.candidate_paths.clone();
+        let is_any = !paths.is_empty();
+        is_any.then(|| {
+            let sources = ApplicationSources { paths, kubernetes: None, ..sources };
+            let mut loader = Self::with(sources, Context::of(config));
+            loader.role = Role::Candidate;
+            loader
+        })
+    }
+
+    /// What its documents are for.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
     /// A loader of these sources.
     pub fn with(sources: ApplicationSources, context: Context) -> Self {
         let pre_authorized = sources.pre_authorized.into_iter().map(DocumentPath::from).collect();
@@ -72,6 +92,7 @@ impl Loader {
             further_consumers: Shelf::new(pre_authorized, "applications.pre_authorized"),
             objects,
             changed,
+            role: Role::default(),
         }
     }
 

@@ -22,6 +22,7 @@ use crate::{
     config::{EnvironmentApplication, PreAuthorized},
     finding::Finding,
     identifiers::ApplicationId,
+    policy::Mode,
     target::Index,
     yaml::Reader,
 };
@@ -31,6 +32,8 @@ use crate::{
 pub struct Counts {
     pub rules: Rules,
     pub hosts: FoundBy,
+    /// Applications that let through whom they refuse.
+    pub in_shadow: usize,
 }
 
 /// How many rules name a consumer, by whether its client id is known.
@@ -160,7 +163,8 @@ impl Resolver {
         }
         let Merged { application, findings, rules } = merge(id, sources, &answers, &self.context);
         let hosts = earlier.map(|known| known.counts.hosts).unwrap_or_default();
-        let counts = Counts { rules, hosts };
+        let in_shadow = usize::from(application.mode == Mode::Shadow);
+        let counts = Counts { rules, hosts, in_shadow };
         self.counts += counts;
         if let Some(earlier) = self.known.insert(id.clone(), Known { answers, counts }) {
             self.counts -= earlier.counts;
@@ -215,20 +219,22 @@ impl Resolver {
 }
 
 impl AddAssign for Counts {
-    fn add_assign(&mut self, Self { rules, hosts }: Self) {
+    fn add_assign(&mut self, Self { rules, hosts, in_shadow }: Self) {
         self.rules.resolved += rules.resolved;
         self.rules.unresolved += rules.unresolved;
         self.hosts.found += hosts.found;
         self.hosts.lost += hosts.lost;
+        self.in_shadow += in_shadow;
     }
 }
 
 impl SubAssign for Counts {
-    fn sub_assign(&mut self, Self { rules, hosts }: Self) {
+    fn sub_assign(&mut self, Self { rules, hosts, in_shadow }: Self) {
         self.rules.resolved -= rules.resolved;
         self.rules.unresolved -= rules.unresolved;
         self.hosts.found -= hosts.found;
         self.hosts.lost -= hosts.lost;
+        self.in_shadow -= in_shadow;
     }
 }
 

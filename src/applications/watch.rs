@@ -12,15 +12,15 @@ use std::{
 
 use tokio::{
     sync::{
-        Notify,
         mpsc::{UnboundedReceiver, unbounded_channel},
+        watch,
     },
     time::sleep,
 };
 use tracing::{error, info, warn};
 
 use super::{
-    Generation, Loader, Published,
+    Generation, Loader, Published, Role,
     loader::Resolved,
     priority::give_way,
     resolve::Rules,
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     finding::{Finding, Severity},
-    telemetry::Metrics,
+    telemetry::{DocumentMetrics, Metrics},
 };
 
 /// The least between the first sign of a change and reading: who writes one file often writes
@@ -67,7 +67,7 @@ pub async fn keep_current(
     loader: Loader,
     published: Arc<Published>,
     metrics: Arc<Metrics>,
-    reload: Arc<Notify>,
+    mut reload: watch::Receiver<()>,
 ) -> Result<(), WatchError> {
     let changed = loader.changed();
     let watches = Watches::new(Arc::clone(&changed));
@@ -80,7 +80,7 @@ pub async fn keep_current(
         let patience = told.recv().await.ok_or(WatchError::Cut)?;
         let gather = (begin.elapsed() * GATHER_RATIO).clamp(GATHER_LEAST, GATHER_MOST);
         is_asked = tokio::select! {
-            () = reload.notified() => true,
+            Ok(()) = reload.changed() => true,
             () = changed.notified() => {
                 sleep(gather).await;
                 false
@@ -134,7 +134,7 @@ impl Keeper {
             self.publish(begin);
         }
         if refreshed.changed || is_asked {
-            self.metrics.reloaded(self.is_clean);
+            self.documents().reloaded(self.is_clean);
         }
         match self.watches.follow(self.loader.folders()) {
             // A change between the look and the watch would have gone unseen.
@@ -158,11 +158,21 @@ impl Keeper {
         }
         let applications = index.len();
         self.published.publish(Generation { index });
+        self.documents().known(applications, counts);
         let Rules { resolved, unresolved } = counts.rules;
-        self.metrics.in_force(applications, resolved, unresolved);
-        self.metrics.hosts(counts.hosts.found, counts.hosts.lost);
         let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-        info!(applications, resolved, unresolved, milliseconds, "documents in force");
+        match self.loader.role() {
+            Role::Active => {
+                info!(applications, resolved, unresolved, milliseconds, "documents in force");
+            }
+            Role::Candidate => {
+                info!(applications, resolved, unresolved, milliseconds, "candidate documents read");
+            }
+        }
+    }
+
+    fn documents(&self) -> &DocumentMetrics {
+        self.metrics.documents(self.loader.role())
     }
 }
 
@@ -197,7 +207,7 @@ mod tests {
         folder: TempDir,
         published: Arc<Published>,
         metrics: Arc<Metrics>,
-        reload: Arc<Notify>,
+        reload: watch::Sender<()>,
     }
 
     impl Kept {
@@ -214,13 +224,13 @@ mod tests {
                 tenants: Tenants::Unspecified,
                 mode: Mode::Enforce,
             };
-            let (published, metrics, reload) =
-                <(Arc<Published>, Arc<Metrics>, Arc<Notify>)>::default();
+            let (published, metrics) = <(Arc<Published>, Arc<Metrics>)>::default();
+            let reload = watch::Sender::default();
             tokio::spawn(keep_current(
                 Loader::with(sources, context),
                 Arc::clone(&published),
                 Arc::clone(&metrics),
-                Arc::clone(&reload),
+                reload.subscribe(),
             ));
             Self { folder, published, metrics, reload }
         }
@@ -354,7 +364,7 @@ mod tests {
             String::from_utf8(kept.metrics.encode().unwrap()).unwrap().contains(&line)
         };
         kept.until("the first reading is counted", |_| counted(1)).await;
-        kept.reload.notify_one();
+        kept.reload.send_replace(());
         kept.until("the second reading is counted", |_| counted(2)).await;
         assert!(Arc::ptr_eq(&generation, &kept.published.current()));
     }

@@ -6,9 +6,9 @@ mod shutdown;
 mod status;
 mod workers;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, iter, net::SocketAddr, sync::Arc};
 
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{net::TcpListener, sync::watch};
 use tracing::warn;
 
 pub use shutdown::{Shutdown, Signals};
@@ -16,7 +16,7 @@ pub use status::Status;
 
 use crate::{
     applications::{ConnectError, FollowError, Loader, Published, Source, WatchError},
-    authorizer::Authorizer,
+    authorizer::{Authorizer, Candidates},
     clock::Clock,
     config::{self, Address, Config},
     frontend::ext_authz::{
@@ -96,9 +96,12 @@ impl Service {
             }
             None => None,
         };
+        let candidates =
+            Loader::of_candidates(&config).map(|loader| (loader, Arc::<Published>::default()));
         let authorizer =
             Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics))
-                .with_memberships(memberships);
+                .with_memberships(memberships)
+                .with_candidates(candidates.as_ref().map(|set| Candidates(Arc::clone(&set.1))));
         let answers = Answers {
             headers: CallerHeaders::new(&config.headers),
             resource_metadata: config.resource_metadata.clone(),
@@ -133,8 +136,7 @@ impl Service {
                 issuers,
                 issuers_client,
                 cluster,
-                loader,
-                published,
+                documents: iter::once((loader, published)).chain(candidates).collect(),
                 metrics,
                 certificates,
             },
@@ -168,7 +170,7 @@ impl Service {
     /// The first part that ends unasked ends the service, with its reason.
     pub async fn run(self, mut signals: Signals) -> Result<(), RunError> {
         let shutdown = Shutdown::new();
-        let reload = Arc::new(Notify::new());
+        let reload = watch::Sender::default();
         let (health, health_server) = tonic_health::server::health_reporter();
         // The library begins with "serving"; that must not be seen.
         self.status.report(&health).await;

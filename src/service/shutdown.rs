@@ -5,7 +5,7 @@ use std::io;
 use humantime::format_duration;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::Notify,
+    sync::watch,
     task::JoinSet,
     time,
 };
@@ -37,14 +37,14 @@ impl Signals {
     }
 
     /// Until the process is asked to stop; asks for reloads meanwhile.
-    pub(super) async fn stop(&mut self, reload: &Notify) {
+    pub(super) async fn stop(&mut self, reload: &watch::Sender<()>) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return info!(signal = "SIGTERM", "asked to stop"),
                 _ = self.interrupt.recv() => return info!(signal = "SIGINT", "asked to stop"),
                 _ = self.hang_up.recv() => {
                     info!(signal = "SIGHUP", "asked to reload");
-                    reload.notify_one();
+                    reload.send_replace(());
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet};
 use tonic_health::server::HealthReporter;
 
 use super::{RunError, Status};
@@ -22,8 +22,8 @@ pub struct Workers {
     pub issuers_client: Client,
     /// Where documents come from beside the files.
     pub cluster: Option<Source>,
-    pub loader: Loader,
-    pub published: Arc<Published>,
+    /// Those in force first, then the candidates, if there are any; each with where it goes.
+    pub documents: Vec<(Loader, Arc<Published>)>,
     pub metrics: Arc<Metrics>,
     pub certificates: Option<Arc<Certificates>>,
 }
@@ -32,7 +32,7 @@ impl Workers {
     /// Starts a task for each. None of them ends by itself unless something is wrong.
     pub fn start(
         self,
-        reload: &Arc<Notify>,
+        reload: &watch::Sender<()>,
         status: Arc<Status>,
         health: HealthReporter,
     ) -> JoinSet<Result<(), RunError>> {
@@ -47,13 +47,11 @@ impl Workers {
         if let Some(cluster) = self.cluster {
             tasks.spawn(async move { match cluster.follow().await? {} });
         }
-        let documents = applications::keep_current(
-            self.loader,
-            self.published,
-            self.metrics,
-            Arc::clone(reload),
-        );
-        tasks.spawn(async move { Ok(documents.await?) });
+        for (loader, published) in self.documents {
+            let (metrics, reload) = (Arc::clone(&self.metrics), reload.subscribe());
+            let documents = applications::keep_current(loader, published, metrics, reload);
+            tasks.spawn(async move { Ok(documents.await?) });
+        }
         if let Some(certificates) = self.certificates {
             tasks.spawn(async move {
                 certificates.keep_current().await;

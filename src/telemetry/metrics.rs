@@ -1,14 +1,19 @@
 //! The metrics. Label values come from closed sets or from documents, never from a request.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{GraphMetrics, log::DROPPED_LINES};
-use crate::{authorizer::Outcome, decision::Decision, identifiers::ApplicationId};
+use prometheus::{
+    Encoder, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
+};
+
+use super::{DocumentMetrics, GraphMetrics, log::DROPPED_LINES};
+use crate::{
+    applications::Role, authorizer::Outcome, decision::Decision, identifiers::ApplicationId,
+};
 
 /// Seconds; a decision from the cache takes some tens of microseconds.
 const CHECK_BUCKETS: [f64; 16] = [
@@ -35,12 +40,9 @@ pub struct Metrics {
     jwks_refreshes: IntCounterVec,
     jwks_keys: IntGaugeVec,
     jwks_last_success: GaugeVec,
-    applications: IntGauge,
-    rules: IntGaugeVec,
-    hosts: IntGaugeVec,
-    reloads: IntCounterVec,
-    last_reload_success: Gauge,
-    last_reload_successful: IntGauge,
+    documents: DocumentMetrics,
+    /// There where candidate documents are.
+    candidates: OnceLock<DocumentMetrics>,
     ready: IntGauge,
     kubernetes_last_contact: GaugeVec,
     kubernetes_failures: IntCounterVec,
@@ -125,39 +127,8 @@ impl Metrics {
                     &["issuer"],
                 ),
             ),
-            applications: register(
-                &registry,
-                IntGauge::new("portvakt_applications", "Applications in force."),
-            ),
-            rules: gauges(
-                "portvakt_rules",
-                "Inbound rules in force, by whether their consumer's client id is known.",
-                &["state"],
-            ),
-            hosts: gauges(
-                "portvakt_hosts",
-                "Hosts of ingresses in force, by whether their application is found by them.",
-                &["state"],
-            ),
-            reloads: counters(
-                "portvakt_reloads_total",
-                "Times that the documents were read; partial where the last good version of one stayed in force.",
-                &["outcome"],
-            ),
-            last_reload_success: register(
-                &registry,
-                Gauge::new(
-                    "portvakt_last_reload_success_timestamp_seconds",
-                    "When all documents were read without an error last.",
-                ),
-            ),
-            last_reload_successful: register(
-                &registry,
-                IntGauge::new(
-                    "portvakt_last_reload_successful",
-                    "Whether the documents had no error when they were read last: 1 or 0.",
-                ),
-            ),
+            documents: DocumentMetrics::new(&registry, Role::Active),
+            candidates: OnceLock::new(),
             ready: register(
                 &registry,
                 IntGauge::new(
@@ -193,15 +164,6 @@ impl Metrics {
         reason = "names are constants; each start and each test shows it"
     )]
     fn begin(&self) {
-        for outcome in ["success", "partial"] {
-            self.reloads.with_label_values(&[outcome]);
-        }
-        for state in ["resolved", "unresolved"] {
-            self.rules.with_label_values(&[state]);
-        }
-        for state in ["found", "lost"] {
-            self.hosts.with_label_values(&[state]);
-        }
         register(&self.registry, Ok(DROPPED_LINES.clone()));
         let info = Opts::new("portvakt_build_info", "The version that runs; always 1.")
             .const_label("version", env!("CARGO_PKG_VERSION"));
@@ -260,31 +222,19 @@ impl Metrics {
         }
     }
 
-    /// The documents were read; `clean` where none had an error.
-    pub fn reloaded(&self, clean: bool) {
-        self.reloads.with_label_values(&[if clean { "success" } else { "partial" }]).inc();
-        self.last_reload_successful.set(clean.into());
-        if clean {
-            self.last_reload_success.set(now());
+    /// Of the documents in force, or of the candidates.
+    pub fn documents(&self, role: Role) -> &DocumentMetrics {
+        match role {
+            Role::Active => &self.documents,
+            Role::Candidate => {
+                self.candidates.get_or_init(|| DocumentMetrics::new(&self.registry, role))
+            }
         }
     }
 
     /// Whether the service can decide.
     pub fn ready(&self, ready: bool) {
         self.ready.set(ready.into());
-    }
-
-    /// What is in force now.
-    pub fn in_force(&self, applications: usize, resolved_rules: usize, unresolved_rules: usize) {
-        self.applications.set(count(applications));
-        self.rules.with_label_values(&["resolved"]).set(count(resolved_rules));
-        self.rules.with_label_values(&["unresolved"]).set(count(unresolved_rules));
-    }
-
-    /// By how many hosts of ingresses their application is found, and by how many it is not.
-    pub fn hosts(&self, found: usize, lost: usize) {
-        self.hosts.with_label_values(&["found"]).set(count(found));
-        self.hosts.with_label_values(&["lost"]).set(count(lost));
     }
 
     /// The API server answered about a resource, by its plural.
@@ -339,12 +289,12 @@ fn name_of(id: Option<&ApplicationId>) -> &str {
     id.map_or(UNKNOWN, ApplicationId::as_str)
 }
 
-fn count(number: usize) -> i64 {
+pub(super) fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[expect(clippy::disallowed_methods, reason = "told to people and Prometheus; decides nothing")]
-fn now() -> f64 {
+pub(super) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
@@ -352,7 +302,7 @@ fn now() -> f64 {
 mod tests {
     use super::*;
     use crate::{
-        applications::{Application, DisabledBecause},
+        applications::{Application, Counts, DisabledBecause, FoundBy, Rules},
         decision::DenyReason,
     };
 
@@ -365,9 +315,10 @@ mod tests {
         let outcome = Outcome { application: Some(application.into()), ..Outcome::new(denial) };
         metrics.checked(&outcome, Duration::from_micros(20));
         metrics.keys_refreshed("https://login.example/t/v2.0", Some(3));
-        metrics.reloaded(true);
-        metrics.in_force(2, 3, 1);
-        metrics.hosts(4, 1);
+        let documents = metrics.documents(Role::Active);
+        documents.reloaded(true);
+        let (rules, hosts) = (Rules { resolved: 3, unresolved: 1 }, FoundBy { found: 4, lost: 1 });
+        documents.known(2, Counts { rules, hosts, in_shadow: 1 });
         metrics.checks_in_flight(5);
         metrics.connections("0.0.0.0:9001").inc();
         metrics.ready(true);
@@ -387,6 +338,7 @@ mod tests {
             "portvakt_checks_in_flight 5",
             r#"portvakt_connections{listener="0.0.0.0:9001"} 1"#,
             "portvakt_applications 2",
+            "portvakt_applications_in_shadow 1",
             r#"portvakt_hosts{state="found"} 4"#,
             r#"portvakt_hosts{state="lost"} 1"#,
             r#"portvakt_rules{state="unresolved"} 1"#,
@@ -406,15 +358,6 @@ mod tests {
             "process_resident_memory_bytes ",
         ] {
             assert!(text.lines().any(|found| found.starts_with(line)), "{line}\n{text}");
-        }
-    }
-
-    #[test]
-    fn documents_with_an_error_show_until_they_were_read_without() {
-        let metrics = Metrics::new();
-        for (clean, expected) in [(true, 1), (false, 0), (false, 0), (true, 1)] {
-            metrics.reloaded(clean);
-            assert_eq!(metrics.last_reload_successful.get(), expected);
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What Portvakt tells of itself: metrics and logs.
 
 mod decision;
+mod documents;
 mod graph;
 mod log;
 mod metrics;
 mod writer;
 
 pub use decision::log_decision;
+pub use documents::DocumentMetrics;
 pub use graph::{GraphMetrics, GraphOutcome, GroupLookup};
 pub use log::{LogError, init as init_log};
 pub use metrics::Metrics;

@@ -97,3 +97,59 @@ async fn in_shadow_by_default_nobody_is_kept_out_but_by_applications_that_enforc
     until_equal(403, async || get("orders.test").await.status).await;
     assert!(is_let_through(&get("directory.test").await));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn candidate_documents_are_tried_and_change_no_answer() {
+    let changes = json!({"applications": {"candidate_paths": ["candidates"]}});
+    let newsletter = "{application: newsletter, namespace: team-insight}";
+    let candidates = ORDERS
+        .replace("{application: webshop}", newsletter)
+        .replace("application: webshop, namespace: team-orders", "application: gone");
+    let world = World::prepared(Release::Current, changes, |folder| {
+        fs::create_dir(folder.join("candidates")).unwrap();
+        fs::write(folder.join("candidates/orders-api.yaml"), &candidates).unwrap();
+        let others = include_str!("documents/others.yaml");
+        fs::write(folder.join("candidates/others.yaml"), others).unwrap();
+    });
+    let world = world.await;
+    world.portvakt.log.event("message", "candidate documents read").await;
+    let difference = async |active: &str, candidate: &str| {
+        let series = format!(
+            "portvakt_candidate_differences_total{{active=\"{active}\",application=\
+             \"test:team-orders:orders-api\",candidate=\"{candidate}\"}}"
+        );
+        world.portvakt.metric(&series).await
+    };
+    let get =
+        async |client_id| world.get("/").token(&Token::of_application(client_id)).send().await;
+    // Whom the candidates would shut out, and whom they would let in: neither notices.
+    get(WEBSHOP).await.received();
+    get(NEWSLETTER).await.assert_denied("consumer_not_granted");
+    world.get("/").send().await.assert_denied("token_missing");
+    world.get("/internal/alive").send().await.received();
+    assert_eq!(difference("application_granted", "consumer_not_granted").await, Some(1.0));
+    assert_eq!(difference("consumer_not_granted", "application_granted").await, Some(1.0));
+    assert_eq!(difference("token_missing", "token_missing").await, None);
+    let event = world.portvakt.log.event("candidate_reason", "application_granted").await;
+    assert_eq!(
+        (&event["decision"], &event["candidate_decision"]),
+        (&json!("deny"), &json!("allow"))
+    );
+    assert_eq!(world.portvakt.metric("portvakt_candidate_last_reload_successful").await, Some(1.0));
+
+    // They are followed like the others, and harm nobody where they are broken.
+    replace(&world.path("candidates/orders-api.yaml"), "kind: [\n");
+    until_equal(Some(0.0), async || {
+        world.portvakt.metric("portvakt_candidate_last_reload_successful").await
+    })
+    .await;
+    get(WEBSHOP).await.received();
+    assert_eq!(world.portvakt.metric("portvakt_last_reload_successful").await, Some(1.0));
+    replace(&world.path("candidates/orders-api.yaml"), ORDERS);
+    until_equal(Some(1.0), async || {
+        world.portvakt.metric("portvakt_candidate_last_reload_successful").await
+    })
+    .await;
+    get(WEBSHOP).await.received();
+    assert_eq!(difference("application_granted", "consumer_not_granted").await, Some(2.0));
+}

@@ -111,12 +111,15 @@ fn lint_finds_what_is_wrong_in_files_and_between_them_in_order() {
                      ---\nkind: [\n";
     std::fs::write(path("a.yaml"), documents).unwrap();
     std::fs::write(path("apps.json"), "{}").unwrap();
-    let found: Vec<_> =
-        read_once(vec![path("a.yaml").into(), path("gone").into()], vec![path("apps.json")], context())
-            .findings
-            .into_iter()
-            .map(|finding| finding.code.as_str())
-            .collect();
+    let found: Vec<_> = read_once(
+        vec![path("a.yaml").into(), path("gone").into()],
+        vec![path("apps.json")],
+        context(),
+    )
+    .findings
+    .into_iter()
+    .map(|finding| finding.code.as_str())
+    .collect();
     assert_eq!(
         found,
         [

@@ -45,12 +45,27 @@ impl World {
         changes: Value,
         change_envoy: impl FnOnce(envoy::Config) -> envoy::Config,
     ) -> Self {
+        Self::assembled(release, changes, |_| {}, change_envoy).await
+    }
+
+    /// With members of Portvakt's configuration changed, and with more in its folder.
+    pub async fn prepared(release: Release, changes: Value, prepare: impl FnOnce(&Path)) -> Self {
+        Self::assembled(release, changes, prepare, |envoy| envoy).await
+    }
+
+    async fn assembled(
+        release: Release,
+        changes: Value,
+        prepare: impl FnOnce(&Path),
+        change_envoy: impl FnOnce(envoy::Config) -> envoy::Config,
+    ) -> Self {
         let folder = tempfile::Builder::new().prefix("portvakt-e2e-").tempdir().unwrap();
         let issuer = Issuer::start(&[HOME, FOREIGN]);
         issuer.behave(FOREIGN, Behaviour::Failing);
         let upstream = Upstream::start().await;
         documents::write(&folder.path().join("applications"));
         fs::write(folder.path().join(SECRET_FILE), "hunter2\n").unwrap();
+        prepare(folder.path());
         let portvakt = Portvakt::start(folder.path(), &configuration(&issuer, changes)).await;
         let portvakt = portvakt.ready().await;
         let config = envoy::Config::shipped(&[&portvakt.listeners[0]], &upstream);

@@ -1,0 +1,114 @@
+//! Metrics of documents: those in force, and those that are tried beside them.
+
+use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+use super::metrics::{count, now, register};
+use crate::applications::{Counts, Role};
+
+/// Every metric of one set of documents.
+#[derive(Debug)]
+pub struct DocumentMetrics {
+    applications: IntGauge,
+    in_shadow: IntGauge,
+    rules: IntGaugeVec,
+    hosts: IntGaugeVec,
+    reloads: IntCounterVec,
+    last_reload_success: Gauge,
+    last_reload_successful: IntGauge,
+}
+
+impl DocumentMetrics {
+    pub(super) fn new(registry: &Registry, role: Role) -> Self {
+        let (prefix, whose) = match role {
+            Role::Active => ("portvakt", "in force"),
+            Role::Candidate => ("portvakt_candidate", "of the candidate documents"),
+        };
+        let options = |name: &str, help: &str| {
+            Opts::new(format!("{prefix}_{name}"), help.replace("%", whose))
+        };
+        let gauge =
+            |name: &str, help: &str| register(registry, IntGauge::with_opts(options(name, help)));
+        let gauges = |name: &str, help: &str| {
+            register(registry, IntGaugeVec::new(options(name, help), &["state"]))
+        };
+        let reloads = options(
+            "reloads_total",
+            "Times that the documents were read; partial where the last good version of one stayed.",
+        );
+        let last_reload_success = options(
+            "last_reload_success_timestamp_seconds",
+            "When all documents were read without an error last.",
+        );
+        let metrics = Self {
+            applications: gauge("applications", "Applications %."),
+            in_shadow: gauge(
+                "applications_in_shadow",
+                "Applications % that let through whom they refuse.",
+            ),
+            rules: gauges(
+                "rules",
+                "Inbound rules %, by whether their consumer's client id is known.",
+            ),
+            hosts: gauges(
+                "hosts",
+                "Hosts of ingresses %, by whether their application is found by them.",
+            ),
+            reloads: register(registry, IntCounterVec::new(reloads, &["outcome"])),
+            last_reload_success: register(registry, Gauge::with_opts(last_reload_success)),
+            last_reload_successful: gauge(
+                "last_reload_successful",
+                "Whether the documents had no error when they were read last: 1 or 0.",
+            ),
+        };
+        for outcome in ["success", "partial"] {
+            metrics.reloads.with_label_values(&[outcome]);
+        }
+        metrics.known(0, Counts::default());
+        metrics
+    }
+
+    /// The documents were read; `clean` where none had an error.
+    pub fn reloaded(&self, clean: bool) {
+        self.reloads.with_label_values(&[if clean { "success" } else { "partial" }]).inc();
+        self.last_reload_successful.set(clean.into());
+        if clean {
+            self.last_reload_success.set(now());
+        }
+    }
+
+    /// What they come to now.
+    pub fn known(&self, applications: usize, Counts { rules, hosts, in_shadow }: Counts) {
+        self.applications.set(count(applications));
+        self.in_shadow.set(count(in_shadow));
+        self.rules.with_label_values(&["resolved"]).set(count(rules.resolved));
+        self.rules.with_label_values(&["unresolved"]).set(count(rules.unresolved));
+        self.hosts.with_label_values(&["found"]).set(count(hosts.found));
+        self.hosts.with_label_values(&["lost"]).set(count(hosts.lost));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_with_an_error_show_until_they_were_read_without() {
+        let metrics = DocumentMetrics::new(&Registry::new(), Role::Active);
+        for (clean, expected) in [(true, 1), (false, 0), (false, 0), (true, 1)] {
+            metrics.reloaded(clean);
+            assert_eq!(metrics.last_reload_successful.get(), expected);
+        }
+    }
+
+    #[test]
+    fn both_sets_of_documents_have_metrics_of_their_own() {
+        let registry = Registry::new();
+        for role in [Role::Active, Role::Candidate] {
+            DocumentMetrics::new(&registry, role);
+        }
+        let names: Vec<_> =
+            registry.gather().iter().map(|family| family.name().to_owned()).collect();
+        assert!(names.contains(&"portvakt_rules".to_owned()), "{names:?}");
+        assert!(names.contains(&"portvakt_candidate_rules".to_owned()), "{names:?}");
+    }
+}
