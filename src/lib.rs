@@ -42,6 +42,7 @@ pub mod decision_log;
 pub mod demo;
 #[cfg(test)]
 mod dropped;
+pub mod explain;
 pub mod finding;
 pub mod frontend;
 pub mod http;
