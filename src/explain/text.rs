@@ -87,11 +87,11 @@ fn write_remedy(f: &mut fmt::Formatter<'_>, remedy: &Remedy) -> fmt::Result {
     wrapped(f, "  - ", &format!("{by}: {}", remedy.what))?;
     write_places(f, &remedy.at)?;
     let text = remedy.text.iter().flat_map(|text| text.lines());
-    text.into_iter().try_for_each(|line| writeln!(f, "        {line}"))
+    text.into_iter().try_for_each(|line| writeln!(f, "        {}", printable(line)))
 }
 
 fn write_places(f: &mut fmt::Formatter<'_>, places: &[Place]) -> fmt::Result {
-    places.iter().try_for_each(|place| writeln!(f, "    at {place}"))
+    places.iter().try_for_each(|place| writeln!(f, "    at {}", printable(&place.to_string())))
 }
 
 /// A name and a value, both in their columns.
@@ -106,7 +106,7 @@ fn wrapped(f: &mut fmt::Formatter<'_>, first: &str, text: &str) -> fmt::Result {
     let indent = first.chars().count();
     let mut line = first.to_owned();
     let mut is_begun = false;
-    for word in text.split_whitespace() {
+    for word in text.split_whitespace().map(printable) {
         let wanted = line.chars().count() + usize::from(is_begun) + word.chars().count();
         if is_begun && wanted > COLUMNS {
             writeln!(f, "{}", line.trim_end())?;
@@ -116,8 +116,20 @@ fn wrapped(f: &mut fmt::Formatter<'_>, first: &str, text: &str) -> fmt::Result {
         if is_begun {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
         is_begun = true;
     }
     writeln!(f, "{}", line.trim_end())
+}
+
+/// The same without anything that a terminal obeys: hosts, paths and claims are others' words.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_control() {
+            true => printable.extend(character.escape_default()),
+            false => printable.push(character),
+        }
+    }
+    printable
 }

@@ -4,16 +4,20 @@ use super::{
     situation::{Situation, short},
     why::{By, Remedy, Why},
 };
-use crate::decision::Step;
+use crate::{applications::Application, decision::Step, target::PathPattern};
 
 /// `token_missing`.
 pub fn missing(situation: &Situation<'_>) -> Why {
-    vec![
-        new_token(situation, "Send a token of Entra ID as `Authorization: Bearer <token>`."),
-        Remedy::new(By::Operator, "Or, if the path is meant for everybody, list it in the configuration's unauthenticated_paths:")
-            .text(format!("unauthenticated_paths:\n  - {}", path(situation))),
-    ]
-    .into()
+    let what = "Send a token of Entra ID as `Authorization: Bearer <token>`.";
+    let mut remedies = vec![new_token(situation, what)];
+    let path = situation.request.path.split(['?', '#']).next().unwrap_or_default();
+    // Others could not be listed there: they are not the same path to all servers.
+    if let Ok(path) = PathPattern::literal(path) {
+        let what = "Or, if the path is meant for everybody, list it in the configuration:";
+        let text = format!("unauthenticated_paths:\n  - {path}");
+        remedies.push(Remedy::new(By::Operator, what).text(text));
+    }
+    remedies.into()
 }
 
 /// `credentials_malformed`.
@@ -165,12 +169,7 @@ pub fn new_token(situation: &Situation<'_>, what: &str) -> Remedy {
 }
 
 /// What a caller asks Entra ID for, as NAIS names the scopes of an application.
-pub fn scope(application: &crate::applications::Application, scope: &str) -> String {
+pub fn scope(application: &Application, scope: &str) -> String {
     let id = &application.id;
     format!("api://{}.{}.{}/{scope}", id.cluster(), id.namespace(), id.name())
-}
-
-/// The path that is asked for, without its query.
-fn path<'a>(situation: &Situation<'a>) -> &'a str {
-    situation.request.path.split(['?', '#']).next().unwrap_or_default()
 }
