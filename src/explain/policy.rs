@@ -175,9 +175,9 @@ pub fn user(situation: &Situation<'_>) -> Why {
     let ground = match (stated.groups.len(), of_user.len()) {
         (0, _) => format!("{} of {api} lists no group, and not all users are let in.", keys.groups),
         (_, 0) => "The token lists no group of the user.".to_owned(),
-        (listed, count) => {
-            format!("The user's groups ({count}) are none of the {listed} that {api} lists.")
-        }
+        (listed, count) => format!(
+            "Groups that {api} lists: {listed}; groups of the user: {count}; none is the same."
+        ),
     };
     let group = of_user.first().map_or("<group's object id>", String::as_str);
     let add = format!("Add one of the user's groups to {} of {api}, for instance:", keys.groups);

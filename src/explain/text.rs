@@ -7,8 +7,9 @@ use crate::finding::Place;
 
 const COLUMNS: usize = 80;
 
-/// The width of the names of what a step looked at.
-const NAMES: usize = 22;
+/// Where values begin: behind the names of what a step looked at, and in the head.
+const INPUTS: usize = 28;
+const HEAD: usize = 16;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,8 +23,12 @@ impl fmt::Display for Explanation {
             writeln!(f, "\nDecided by")?;
             self.decided_by.iter().try_for_each(|ground| write_ground(f, ground))?;
         }
-        let is_refused = self.detail.is_some();
-        writeln!(f, "\nWhat would {}", if is_refused { "let it in" } else { "keep it out" })?;
+        let opposite = match (self.mode, self.is_allowed()) {
+            (Some(_), _) => "let it in when it is enforced",
+            (None, true) => "keep it out",
+            (None, false) => "let it in",
+        };
+        writeln!(f, "\nWhat would {opposite}")?;
         self.remedies.iter().try_for_each(|remedy| write_remedy(f, remedy))?;
         if !self.notes.is_empty() {
             writeln!(f, "\nNotes")?;
@@ -49,20 +54,26 @@ impl Explanation {
             wrapped(f, "  ", detail)?;
         }
         if let Some(application) = &self.application {
-            named(f, "  ", "application", application)?;
+            named(f, HEAD, "  ", "application", application)?;
         }
         if let Some(caller) = &self.caller {
             let known = caller.application.as_deref().unwrap_or("of no known application");
-            named(f, "  ", "caller", &format!("{} {known} {}", caller.kind, caller.client_id))?;
+            named(
+                f,
+                HEAD,
+                "  ",
+                "caller",
+                &format!("{} {known} {}", caller.kind, caller.client_id),
+            )?;
         }
         if let Some(recorded) = &self.recorded {
             let then = format!("{} {} {}", recorded.time, recorded.decision, recorded.reason);
-            named(f, "  ", "recorded", &then)?;
+            named(f, HEAD, "  ", "recorded", &then)?;
             let now = match recorded.differs {
                 true => "DIFFERS from what was recorded",
                 false => "the same as recorded",
             };
-            named(f, "  ", "now", now)?;
+            named(f, HEAD, "  ", "now", now)?;
         }
         Ok(())
     }
@@ -70,7 +81,7 @@ impl Explanation {
 
 fn write_step(f: &mut fmt::Formatter<'_>, step: &StepExplained) -> fmt::Result {
     writeln!(f, "  {} {}", if step.refused { "✗" } else { "✓" }, step.step)?;
-    step.inputs.iter().try_for_each(|input| named(f, "      ", input.name, &input.value))
+    step.inputs.iter().try_for_each(|input| named(f, INPUTS, "    ", input.name, &input.value))
 }
 
 fn write_ground(f: &mut fmt::Formatter<'_>, ground: &Ground) -> fmt::Result {
@@ -94,9 +105,20 @@ fn write_places(f: &mut fmt::Formatter<'_>, places: &[Place]) -> fmt::Result {
     places.iter().try_for_each(|place| writeln!(f, "    at {}", printable(&place.to_string())))
 }
 
-/// A name and a value, both in their columns.
-fn named(f: &mut fmt::Formatter<'_>, indent: &str, name: &str, value: &str) -> fmt::Result {
-    let width = NAMES.saturating_sub(indent.len());
+/// A name and its value in `column`, or below where it is too long for what is left of a line.
+fn named(
+    f: &mut fmt::Formatter<'_>,
+    column: usize,
+    indent: &str,
+    name: &str,
+    value: &str,
+) -> fmt::Result {
+    let width = column.saturating_sub(indent.len());
+    let longest = value.split_whitespace().map(|word| word.chars().count()).max();
+    if column + longest.unwrap_or_default() > COLUMNS {
+        writeln!(f, "{indent}{name}")?;
+        return wrapped(f, &format!("{indent} "), value);
+    }
     wrapped(f, &format!("{indent}{name:<width$}"), value)
 }
 
