@@ -302,11 +302,18 @@ fn the_documentation_has_a_row_for_every_member() {
     let refused = documents.explain(&to("c:team:api"), &application(STRANGER)).beside(&record);
     let whole = Explanation { mode: Some("shadow"), ..refused };
     let whole = serde_json::to_value(&whole).unwrap();
-    for part in [&whole, &whole["caller"], &whole["steps"][0], &whole["decided_by"][0],
-        &whole["remedies"][0], &whole["remedies"][0]["at"][0], &whole["recorded"]]
-    {
+    for part in [
+        &whole,
+        &whole["caller"],
+        &whole["steps"][0],
+        &whole["decided_by"][0],
+        &whole["remedies"][0],
+        &whole["remedies"][0]["at"][0],
+        &whole["recorded"],
+    ] {
         for member in part.as_object().unwrap().keys() {
-            let is_row = |line: &str| line.starts_with("| `") && line.contains(&format!("`{member}`"));
+            let is_row =
+                |line: &str| line.starts_with("| `") && line.contains(&format!("`{member}`"));
             assert!(documentation.lines().any(is_row), "{member}");
         }
     }

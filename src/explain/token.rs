@@ -23,7 +23,7 @@ pub fn missing(situation: &Situation<'_>) -> Why {
 /// `credentials_malformed`.
 pub fn credentials() -> Why {
     vec![
-        Remedy::new(By::Caller, "Send exactly one Authorization header: the word Bearer, one space, and the token as it was received, of 16 KiB at most.")
+        Remedy::new(By::Caller, "Send exactly one Authorization header: the word Bearer, one space, and the token as it was received, of 16 KiB at most:")
             .text("Authorization: Bearer <token>"),
         Remedy::new(By::Operator, "Look for a proxy that adds a second Authorization header."),
     ]
