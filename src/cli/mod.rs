@@ -27,7 +27,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Lint(lint::Lint),
-    Explain(explain::Explain),
+    Explain(Box<explain::Explain>),
     Demo(demo::Demo),
     Keys(keys::Keys),
     Completions(completions::Completions),

@@ -38,6 +38,9 @@ pub struct Explanation {
     pub decision: &'static str,
     /// The stable word; in shadow, the one that enforcing would have given.
     pub reason: &'static str,
+    /// Whether the service would come to the same. Not where something that it has is missing here:
+    /// the notes tell what.
+    pub certain: bool,
     /// `shadow` where the request is let through although it is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<&'static str>,
@@ -122,6 +125,7 @@ impl Explanation {
         Self {
             decision: decision.verdict(),
             reason: decision.code(),
+            certain: true,
             mode: is_shadow.then_some("shadow"),
             status: denial.filter(|_| !is_shadow).map(|denial| denial.reason.status() as u16),
             detail: denial.map(|denial| denial.detail.to_string()),
@@ -150,6 +154,19 @@ impl Explanation {
             differs,
         };
         Self { recorded: Some(recorded), ..self }
+    }
+
+    /// The same, though what the service would come to cannot be said for this reason.
+    pub fn uncertain(mut self, because: &str) -> Self {
+        self.certain = false;
+        self.notes.push(format!("It cannot be said what the service answers: {because}."));
+        self
+    }
+
+    /// The same, with something to bear in mind.
+    pub fn noting(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
     }
 
     /// Whether the request is let through.

@@ -45,6 +45,9 @@ impl Explanation {
             (None, true) => "ALLOWED",
             (None, false) => "DENIED",
         };
+        if !self.certain {
+            writeln!(f, "CANNOT SAY (see the notes). As far as it can be told:")?;
+        }
         write!(f, "{verdict}: {}", self.reason)?;
         match self.status {
             Some(status) => writeln!(f, " ({status})")?,

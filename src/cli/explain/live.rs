@@ -11,11 +11,11 @@ use std::{
 use clap::Args;
 use url::Url;
 
-use super::{Explained, asked::Asked, documents::Documents};
+use super::{asked::Asked, documents::Documents};
 use crate::{
     applications::{Generation, Protection, Published},
     authorizer::{Authorizer, Outcome},
-    clock::{Clock, UnixSeconds},
+    clock::{Clock, UnixSeconds, in_words},
     config::{Config, KeySource, Keys, Log, LogFormat, Tenant},
     decision::DenyReason,
     explain::Explanation,
@@ -75,7 +75,7 @@ impl Live {
         asked: &Asked,
         authorization: Option<String>,
         documents: Documents,
-    ) -> Result<Explained, Box<dyn Error>> {
+    ) -> Result<Explanation, Box<dyn Error>> {
         let Documents { mut config, has_configuration, index, .. } = documents;
         if authorization.is_some() && !has_configuration {
             return Err(NoKeys::NoConfiguration.into());
@@ -151,31 +151,30 @@ impl Live {
         }
     }
 
+    /// What the service has and this command had not.
     fn with_notes(
         &self,
-        mut explanation: Explanation,
+        explanation: Explanation,
         outcome: &Outcome,
         config: &Config,
-    ) -> Explained {
-        if let Some(time) = self.at {
-            let time = crate::clock::in_words(time);
-            explanation.notes.push(format!(
+    ) -> Explanation {
+        let explanation = match self.at.map(in_words) {
+            Some(time) => explanation.noting(format!(
                 "Decided as at {time}; keys, documents and configuration are those of now."
-            ));
-        }
-        let reason = outcome.decision.refusal().map(|denial| denial.reason);
-        let graph_is_absent = config.entra.graph.is_some() && self.jwks.is_some();
-        let cannot_say = match reason {
-            Some(DenyReason::GroupsUnavailable) => Some("Graph could not be asked from here"),
-            Some(DenyReason::GroupsOverage) if graph_is_absent => Some("Graph was not asked"),
-            _ => None,
+            )),
+            None => explanation,
         };
-        if let Some(cause) = cannot_say {
-            explanation.notes.push(format!(
-                "It cannot be said what the service answers: {cause}, which the service does."
-            ));
+        let reason = outcome.decision.refusal().map(|denial| denial.reason);
+        let graph_is_left_out = config.entra.graph.is_some() && self.jwks.is_some();
+        match reason {
+            Some(DenyReason::GroupsUnavailable) => {
+                explanation.uncertain("Graph could not be asked from here")
+            }
+            Some(DenyReason::GroupsOverage) if graph_is_left_out => {
+                explanation.uncertain("with --jwks, Graph is not asked for the user's groups")
+            }
+            _ => explanation,
         }
-        Explained { explanation, cannot_say: cannot_say.is_some() }
     }
 }
 

@@ -65,43 +65,33 @@ enum Format {
     Json,
 }
 
-/// An explanation, and whether it is the whole of it.
-#[derive(Debug)]
-struct Explained {
-    explanation: Explanation,
-    /// Whether what is missing could change the outcome.
-    cannot_say: bool,
-}
-
 impl Explain {
     pub fn run(self) -> ExitCode {
         match self.explained() {
-            Ok((explained, is_whole)) => self.print(&explained, is_whole),
+            Ok((explanation, is_whole)) => self.print(&explanation, is_whole),
             Err(error) => wrong_usage(&*error),
         }
     }
 
     /// The explanation, and whether all that was given could be read.
-    fn explained(&self) -> Result<(Explained, bool), Box<dyn Error>> {
+    fn explained(&self) -> Result<(Explanation, bool), Box<dyn Error>> {
         self.token.refuse_as_argument(&self.paths)?;
         let documents = Documents::read(&self.paths, &self.cluster)?;
-        let is_whole = documents.is_whole;
-        let has_configuration = documents.has_configuration;
-        let mut explained = match self.log.record()? {
-            Some(record) => recorded::explain(&record, documents)?,
+        let Documents { is_whole, has_configuration, .. } = documents;
+        let explanation = match self.log.record()? {
+            Some(record) => recorded::explain(&record, documents),
             None => self.live.explain(&self.asked, self.token.read()?, documents)?,
         };
-        if !has_configuration {
-            explained.explanation.notes.push(
-                "No configuration was given: the defaults of everything it states are assumed."
-                    .to_owned(),
-            );
-        }
-        Ok((explained, is_whole))
+        let explanation = match has_configuration {
+            true => explanation,
+            false => explanation.noting(
+                "No configuration was given: the defaults of everything it states are assumed.",
+            ),
+        };
+        Ok((explanation, is_whole))
     }
 
-    fn print(&self, explained: &Explained, is_whole: bool) -> ExitCode {
-        let Explained { explanation, cannot_say } = explained;
+    fn print(&self, explanation: &Explanation, is_whole: bool) -> ExitCode {
         let printed = match self.format {
             Format::Text => print(&explanation.to_string()),
             Format::Json => match serde_json::to_string_pretty(explanation) {
@@ -115,10 +105,10 @@ impl Explain {
             );
             return ExitCode::from(WRONG_USAGE);
         }
-        match (*cannot_say, explanation.is_allowed()) {
-            (true, _) => ExitCode::from(CANNOT_SAY),
-            (false, true) => printed,
-            (false, false) => ExitCode::from(FAILURE),
+        match (explanation.certain, explanation.is_allowed()) {
+            (false, _) => ExitCode::from(CANNOT_SAY),
+            (true, true) => printed,
+            (true, false) => ExitCode::from(FAILURE),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A request of a decision log, decided anew by the documents that are given.
 
 use std::{
-    error::Error,
     fs::File,
     io::{self, BufRead, BufReader},
     path::PathBuf,
@@ -9,11 +8,11 @@ use std::{
 
 use clap::Args;
 
-use super::{Explained, documents::Documents};
+use super::documents::Documents;
 use crate::{
     authorizer::{Presumed, Settings, rehearse},
     decision_log::Record,
-    explain::{self, Explanation},
+    explain::{Explanation, Rehearsal},
 };
 
 #[derive(Debug, Args)]
@@ -79,32 +78,22 @@ fn find(reader: impl BufRead, file: &str, id: &str) -> Result<Record<'static>, N
 }
 
 /// Explains what would become of the request now.
-///
-/// # Errors
-/// Where the record tells of a caller that cannot be.
-pub fn explain(record: &Record<'_>, documents: Documents) -> Result<Explained, Box<dyn Error>> {
+pub fn explain(record: &Record<'_>, documents: Documents) -> Explanation {
     let Documents { mut config, index, .. } = documents;
     // The log tells which application was asked for, however it was found.
     config.target.context_extension = true;
     let settings = Settings::of(&config);
-    let rehearsal = explain::Rehearsal::of(record);
+    let rehearsal = Rehearsal::of(record);
     let request = rehearsal.request();
     let presumed = Presumed(rehearsal.claims());
     let (outcome, steps) = rehearse(&settings, &index, &request, &presumed);
-    let mut explanation = Explanation::of(&outcome, &steps, &request, &settings).beside(record);
-    explanation.notes.push(
-        "The steps before the caller are as the log tells; those after it are decided by what was \
-         given."
-            .to_owned(),
-    );
-    let cannot_say = rehearsal.is_at_a_loss(&steps);
-    if cannot_say {
-        explanation.notes.push(
-            "It cannot be said what would become of the request: the log does not tell who called."
-                .to_owned(),
-        );
+    let explanation = Explanation::of(&outcome, &steps, &request, &settings)
+        .beside(record)
+        .noting("The steps before the caller are as the log tells; those after it are decided by what was given.");
+    match rehearsal.is_at_a_loss(&steps) {
+        true => explanation.uncertain("the log does not tell whether there was a token, nor whose"),
+        false => explanation,
     }
-    Ok(Explained { explanation, cannot_say })
 }
 
 #[cfg(test)]
