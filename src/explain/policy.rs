@@ -48,7 +48,8 @@ fn without_rule(application: &Application, name: &ApplicationId) -> Why {
     Why { grounds: vec![Ground::at(ground, place)], remedies: vec![remedy] }
 }
 
-/// The rule is there, and the client id that it stands for is not the caller's, or not known.
+/// The rule is there, and stands for another client id than the consumer's own document has: what
+/// NAIS wrote for the API counts before that.
 fn named_in_vain(
     application: &Application,
     name: &ApplicationId,
@@ -60,11 +61,11 @@ fn named_in_vain(
         None => format!("The rule that names {name} grants nothing: no client id is known for it."),
     };
     let what = format!(
-        "Have the client id of {name} corrected: in status.preAuthorizedApps of the \
-         AzureAdApplication of {}, or in a file of applications.pre_authorized:",
+        "Have NAIS register the rule anew: in status.preAuthorizedApps of the AzureAdApplication \
+         of {} (or in AZURE_APP_PRE_AUTHORIZED_APPS), {name} must have:",
         short(&application.id)
     );
-    let remedy = Remedy::new(By::Operator, what).text(entry(name, client_id));
+    let remedy = Remedy::new(By::Operator, what).text(format!("clientId: {client_id}"));
     Why { grounds: vec![Ground::at(ground, &rule.place)], remedies: vec![remedy] }
 }
 
@@ -128,14 +129,10 @@ pub fn role(situation: &Situation<'_>) -> Why {
         format!("Every application's token must carry the role {role} (entra.required_role).");
     let what = format!(
         "Have the role {role} of {api} assigned to {client_id} in Entra ID. NAIS does so for every \
-         rule whose consumer is registered: see status.preAuthorizedApps of its AzureAdApplication."
+         rule whose consumer is registered: see status.preAuthorizedApps of its AzureAdApplication. \
+         The caller then needs a new token, which carries:"
     );
-    let new =
-        "Then get a new token: it carries the roles of the time when it was issued. It needs:";
-    let remedies = vec![
-        Remedy::new(By::Operator, what),
-        Remedy::new(By::Caller, new).text(format!("\"roles\": [\"{role}\"]")),
-    ];
+    let remedies = vec![Remedy::new(By::Operator, what).text(format!("\"roles\": [\"{role}\"]"))];
     Why { grounds: vec![Ground::new(ground)], remedies }
 }
 
@@ -153,7 +150,7 @@ pub fn scope(situation: &Situation<'_>) -> Why {
         Remedy::new(
             By::Operator,
             format!(
-                "See that {} is granted that scope of {} in Entra ID, which NAIS does for every rule.",
+                "Or, if it asks for that already, see that {} is granted this scope of {} in Entra ID, which NAIS does for every rule.",
                 client_id(situation),
                 api(situation)
             ),

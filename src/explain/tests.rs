@@ -7,10 +7,12 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    applications::{Context, Snapshot, Tenants, read_once},
+    applications::{Application, Context, Snapshot, Tenants, read_once},
     authorizer::{Presumed, rehearse},
     config,
     decision::{AllowReason, DenyReason},
+    policy::Mode,
+    target::Index,
     token::Claims,
 };
 
@@ -237,7 +239,28 @@ fn a_rule_that_stands_for_another_client_id_says_so() {
     let refused = documents.explain(&to("c:team:api"), &application(CALLER));
     assert_eq!(refused.reason, "consumer_not_granted");
     assert!(refused.decided_by[0].what.contains(NAMELESS), "{:?}", refused.decided_by);
-    assert!(refused.remedies[0].text.as_ref().unwrap().contains(CALLER));
+    let wrong = format!("clientId: {NAMELESS}");
+    documents.text = documents.text.replace(&wrong, refused.remedies[0].text.as_ref().unwrap());
+    let allowed = documents.explain(&to("c:team:api"), &application(CALLER));
+    assert_eq!(allowed.reason, "application_granted", "{}", documents.text);
+}
+
+#[test]
+fn in_shadow_what_is_refused_is_let_through_and_its_remedy_is_told() {
+    let snapshot = Documents::new().read();
+    let api = snapshot.index.by_id(&"c:team:api".parse().unwrap()).unwrap();
+    let shadowed = Application { mode: Mode::Shadow, ..Application::clone(api) };
+    let index = Index::new(&[Arc::new(shadowed)], Arc::default());
+    let claims = Claims::read(application(NAMELESS).to_string().as_bytes()).map(Arc::new);
+    let (request, settings) = (to("c:team:api"), settings());
+    let (outcome, steps) = rehearse(&settings, &index, &request, &Presumed(claims));
+    let told = Explanation::of(&outcome, &steps, &request, &settings);
+    assert_eq!((told.decision, told.reason), ("allow", "consumer_not_granted"));
+    assert_eq!((told.mode, told.status), (Some("shadow"), None));
+    assert!(!told.remedies.is_empty() && told.is_allowed());
+    let text = told.to_string();
+    assert!(text.starts_with("LET THROUGH IN SHADOW: consumer_not_granted\n"), "{text}");
+    assert!(text.contains("\nWhat would let it in when it is enforced\n"), "{text}");
 }
 
 #[test]

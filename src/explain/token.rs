@@ -48,7 +48,7 @@ pub fn kind(situation: &Situation<'_>) -> Why {
 
 /// `token_key_unknown`.
 pub fn key_unknown(situation: &Situation<'_>) -> Why {
-    let what = "Compare the tenant in the configuration (entra.tenants) and of the application's \
+    let what = "Or compare the tenant in the configuration (entra.tenants) and of the application's \
                 document with that of the caller.";
     let new = "Use a token of the application's own tenant, not older than the issuer's keys.";
     vec![new_token(situation, new), Remedy::new(By::Operator, what)].into()
@@ -58,7 +58,7 @@ pub fn key_unknown(situation: &Situation<'_>) -> Why {
 pub fn keys_unavailable() -> Why {
     let what = "Let Portvakt reach the issuer: see portvakt_jwks_refreshes_total and the log, the \
                 proxy (entra.proxy, HTTPS_PROXY) and network policies.";
-    vec![Remedy::new(By::Operator, what), Remedy::new(By::Caller, "Try again then.")].into()
+    vec![Remedy::new(By::Operator, what)].into()
 }
 
 /// `token_signature_invalid`.
