@@ -1,7 +1,7 @@
 //! Which client id belongs to whom.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     mem,
 };
 
@@ -59,7 +59,7 @@ impl Directory {
         id: &ApplicationId,
         earlier: &Sources,
         now: &Sources,
-    ) -> BTreeSet<ApplicationId> {
+    ) -> HashSet<ApplicationId> {
         let [asked, asks] = [earlier, now].map(consumers);
         for consumer in asked.difference(&asks) {
             if let Some(asking) = self.asking.get_mut(*consumer) {
@@ -73,7 +73,7 @@ impl Directory {
             self.asking.entry((*consumer).clone()).or_default().insert(id.clone());
         }
         let [claimed, claims] = [earlier, now].map(claims);
-        let mut concerned = BTreeSet::from([id.clone()]);
+        let mut concerned = HashSet::from([id.clone()]);
         for claim in claimed.difference(&claims) {
             if self.claims.remove(claim, id) {
                 concerned.extend(self.claimants(claim.0));
@@ -108,7 +108,7 @@ impl Directory {
 
     /// Replaces the further consumers. Returns those that may get another answer by that. Where
     /// documents and further consumers differ, the documents count.
-    pub fn set_further(&mut self, further: Further) -> BTreeSet<ApplicationId> {
+    pub fn set_further(&mut self, further: Further) -> HashSet<ApplicationId> {
         let earlier = mem::replace(&mut self.further, further);
         let names = earlier.keys().chain(self.further.keys());
         let different = names.filter(|name| earlier.get(*name) != self.further.get(*name));

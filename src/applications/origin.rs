@@ -1,11 +1,6 @@
 //! Where documents come from, and what each place says of which application.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    mem,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::HashMap, mem, path::Path, sync::Arc};
 
 use super::{
     document::Document,
@@ -30,7 +25,7 @@ pub struct Gathered {
     /// Whom each origin speaks of.
     spoken_of: HashMap<Origin, Vec<ApplicationId>>,
     /// What was said of the applications of which something else may be said since.
-    earlier: BTreeMap<ApplicationId, Sources>,
+    earlier: HashMap<ApplicationId, Sources>,
 }
 
 impl Gathered {
@@ -63,7 +58,7 @@ impl Gathered {
 
     /// The applications of which something else is said than when this was asked last, with what
     /// was said then.
-    pub fn take_changed(&mut self) -> BTreeMap<ApplicationId, Sources> {
+    pub fn take_changed(&mut self) -> HashMap<ApplicationId, Sources> {
         let mut earlier = mem::take(&mut self.earlier);
         let none = Sources::default();
         earlier.retain(|id, sources| self.get(id).unwrap_or(&none) != sources);

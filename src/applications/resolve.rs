@@ -1,7 +1,7 @@
 //! From documents to applications, change by change.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{HashMap, HashSet},
     mem,
     ops::{AddAssign, SubAssign},
     path::Path,
@@ -70,7 +70,7 @@ pub struct Resolver {
     counts: Counts,
     standing: Standing,
     /// Applications of whose rules' consumers another client id may be known since.
-    asking: BTreeSet<ApplicationId>,
+    asking: HashSet<ApplicationId>,
 }
 
 /// What there is to know of an application beside what the index holds.
@@ -96,7 +96,7 @@ impl Resolver {
             known: HashMap::new(),
             counts: Counts::default(),
             standing: Standing::default(),
-            asking: BTreeSet::new(),
+            asking: HashSet::new(),
         }
     }
 
@@ -128,7 +128,7 @@ impl Resolver {
     /// Brings applications and findings to what was said.
     pub fn resolve(&mut self) {
         let (changed, none) = (self.gathered.take_changed(), Sources::default());
-        let mut concerned = BTreeSet::new();
+        let mut concerned = HashSet::new();
         for (id, earlier) in &changed {
             let now = self.gathered.get(id).unwrap_or(&none);
             concerned.extend(self.directory.replace(id, earlier, now));
@@ -138,7 +138,7 @@ impl Resolver {
             asking.extend(self.directory.settle(id, self.gathered.get(id).unwrap_or(&none)));
         }
         asking.extend(concerned);
-        let mut with_hosts = BTreeSet::new();
+        let mut with_hosts = HashSet::new();
         for id in asking {
             let is_changed = changed.contains_key(&id);
             with_hosts.extend(self.renew(&id, is_changed));
@@ -154,12 +154,12 @@ impl Resolver {
 
     /// Merges an application, unless it is known of the same sources by the same answers. Returns
     /// those of which it may make a difference to whether they are found by their ingresses.
-    fn renew(&mut self, id: &ApplicationId, is_changed: bool) -> BTreeSet<ApplicationId> {
+    fn renew(&mut self, id: &ApplicationId, is_changed: bool) -> HashSet<ApplicationId> {
         let Some(sources) = self.gathered.get(id) else { return self.remove(id) };
         let answers = self.directory.answers(id, sources);
         let earlier = self.known.get(id);
         if !is_changed && earlier.is_some_and(|known| known.answers == answers) {
-            return BTreeSet::new();
+            return HashSet::new();
         }
         let Merged { application, findings, rules } = merge(id, sources, &answers, &self.context);
         let hosts = earlier.map(|known| known.counts.hosts).unwrap_or_default();
@@ -174,7 +174,7 @@ impl Resolver {
     }
 
     /// Removes an application of which nothing is said any more.
-    fn remove(&mut self, id: &ApplicationId) -> BTreeSet<ApplicationId> {
+    fn remove(&mut self, id: &ApplicationId) -> HashSet<ApplicationId> {
         if let Some(earlier) = self.known.remove(id) {
             self.counts -= earlier.counts;
         }

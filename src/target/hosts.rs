@@ -1,6 +1,6 @@
 //! Which application is found by which host.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use super::claims::Claims;
 use crate::{applications::Application, identifiers::ApplicationId};
@@ -42,8 +42,8 @@ impl Hosts {
 
     /// Adds what an application claims. Returns those of which it may make a difference to whether
     /// they are found by their ingresses.
-    pub fn add(&mut self, Application { id, hosts, .. }: &Application) -> BTreeSet<ApplicationId> {
-        let mut concerned = BTreeSet::new();
+    pub fn add(&mut self, Application { id, hosts, .. }: &Application) -> HashSet<ApplicationId> {
+        let mut concerned = HashSet::new();
         if let Some(name) = self.service_name(id)
             && self.services.add(name.clone(), id)
         {
@@ -61,8 +61,8 @@ impl Hosts {
     pub fn remove(
         &mut self,
         Application { id, hosts, .. }: &Application,
-    ) -> BTreeSet<ApplicationId> {
-        let mut concerned = BTreeSet::new();
+    ) -> HashSet<ApplicationId> {
+        let mut concerned = HashSet::new();
         if let Some(name) = self.service_name(id)
             && self.services.remove(&name, id)
         {

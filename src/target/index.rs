@@ -1,6 +1,6 @@
 //! The applications of one generation, found by name and by host.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use super::{Hosts, sharded::Sharded};
 use crate::{
@@ -24,7 +24,7 @@ impl Index {
 
     /// Puts an application in the place of the one that is called so. Returns the applications of
     /// which it may make a difference to whether they are found by their ingresses.
-    pub fn insert(&mut self, application: Arc<Application>) -> BTreeSet<ApplicationId> {
+    pub fn insert(&mut self, application: Arc<Application>) -> HashSet<ApplicationId> {
         let id = application.id.clone();
         let earlier = self.by_id.insert(id, Arc::clone(&application));
         self.replace_client_id(earlier.as_deref(), Some(&application));
@@ -32,7 +32,7 @@ impl Index {
     }
 
     /// Takes an application out, and returns the same.
-    pub fn remove(&mut self, id: &ApplicationId) -> BTreeSet<ApplicationId> {
+    pub fn remove(&mut self, id: &ApplicationId) -> HashSet<ApplicationId> {
         let earlier = self.by_id.remove(id);
         self.replace_client_id(earlier.as_deref(), None);
         self.replace_hosts(earlier.as_deref(), None)
@@ -64,8 +64,8 @@ impl Index {
         &mut self,
         earlier: Option<&Application>,
         now: Option<&Application>,
-    ) -> BTreeSet<ApplicationId> {
-        let mut concerned = BTreeSet::new();
+    ) -> HashSet<ApplicationId> {
+        let mut concerned = HashSet::new();
         if earlier.map(|application| &application.hosts)
             != now.map(|application| &application.hosts)
         {
