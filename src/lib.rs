@@ -44,6 +44,7 @@ pub mod demo;
 mod dropped;
 pub mod finding;
 pub mod frontend;
+pub mod graph;
 pub mod http;
 pub mod identifiers;
 pub mod keys;

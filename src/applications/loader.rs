@@ -182,6 +182,18 @@ pub fn read_once(
     Snapshot { index: Index::new(&applications, hosts), applications, findings }
 }
 
+/// What a text comes to as the only file, `f.yaml`, of the cluster `dev`.
+#[cfg(test)]
+pub fn snapshot_for_tests(text: &str) -> Snapshot {
+    let manifests = super::manifests::read_for_tests(text, None);
+    let context = Context { cluster: "dev".into(), tenants: super::Tenants::Unspecified };
+    let mut resolver = Resolver::new(context, None);
+    let mut resolved = resolver.resolve(manifests.documents.iter(), std::iter::empty());
+    resolved.findings.extend(manifests.findings);
+    let Resolved { applications, hosts, findings, .. } = resolved;
+    Snapshot { index: Index::new(&applications, hosts), applications, findings }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

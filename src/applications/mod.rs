@@ -39,6 +39,8 @@ pub use consumers::read_pre_authorized;
 pub use context::{Context, KnownTenant, Tenants};
 pub use document::{Consumer, Located};
 pub use kubernetes::{ConnectError, FollowError, Objects, Source};
+#[cfg(test)]
+pub use loader::snapshot_for_tests;
 pub use loader::{Loader, Snapshot, read_once};
 pub use published::{Generation, Published};
 pub use stated::{Stated, StatedRule};
