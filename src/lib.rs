@@ -51,6 +51,7 @@ pub mod keys;
 pub mod membership;
 pub mod policy;
 mod proto;
+pub mod rehearsal;
 pub mod request;
 pub mod secret;
 pub mod service;

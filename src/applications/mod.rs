@@ -44,5 +44,6 @@ pub use loader::snapshot_for_tests;
 pub use loader::{Loader, Snapshot, read_once};
 pub use published::{Generation, Published};
 pub use stated::{Stated, StatedRule};
-pub use walk::files_below;
+pub use walk::{files_below, folders_of};
 pub use watch::{WatchError, keep_current};
+pub use watches::{Watches, Watching};

@@ -6,6 +6,8 @@ mod given;
 mod keys;
 mod lint;
 mod serve;
+mod test;
+mod watching;
 
 use std::{
     io::{self, Write as _},
@@ -26,6 +28,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Lint(lint::Lint),
+    Test(test::Test),
     Demo(demo::Demo),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -36,6 +39,7 @@ pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(command) => command.run(),
         Command::Lint(command) => command.run(),
+        Command::Test(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Completions(command) => command.run(),
