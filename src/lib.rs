@@ -36,6 +36,7 @@ pub mod applications;
 pub mod authorizer;
 pub mod cli;
 pub mod clock;
+pub mod comparison;
 pub mod config;
 pub mod decision;
 pub mod decision_log;

@@ -2,10 +2,13 @@
 
 mod completions;
 mod demo;
+mod diff;
+mod git;
 mod given;
 mod keys;
 mod lint;
 mod serve;
+mod side;
 mod test;
 mod watching;
 
@@ -29,6 +32,7 @@ enum Command {
     Serve(serve::Serve),
     Lint(lint::Lint),
     Test(test::Test),
+    Diff(diff::Diff),
     Demo(demo::Demo),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -40,6 +44,7 @@ pub fn run() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Lint(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Completions(command) => command.run(),

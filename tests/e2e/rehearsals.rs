@@ -182,3 +182,139 @@ fn test_runs_again_after_a_change_and_ends_when_it_is_interrupted() {
     rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
     assert_eq!(watched.child.wait().unwrap().code(), Some(0));
 }
+
+/// Runs git in a repository of its own, with nobody's configuration.
+fn git(folder: &Path, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    let nobody = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
+    command.args(nobody).args(arguments).current_dir(folder).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    let output = command.env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", text(&output.stderr));
+}
+
+/// The examples in a repository: the branch `main` as they are, and a working folder in which the
+/// webshop lost its rule and the newsletter got one.
+fn repository() -> tempfile::TempDir {
+    let folder = examples();
+    git(folder.path(), &["init", "--quiet", "--initial-branch", "main"]);
+    git(folder.path(), &["add", "."]);
+    git(folder.path(), &["commit", "--quiet", "--message", "examples"]);
+    edit(
+        &folder.path().join("applications/orders-api.yaml"),
+        "- application: webshop\n",
+        "- {application: newsletter, namespace: team-insight}\n",
+    );
+    folder
+}
+
+const GAIN: &str = "  + demo:team-insight:newsletter (d3f5a8c7-6b82-4d19-9e34-0b7a4c2f8e65) → \
+                    demo:team-orders:orders-api  ";
+const LOSS: &str = "  - demo:team-orders:webshop (b6e8d9a3-2c41-4f7b-9d05-8a3f6e1c7d52) → \
+                    demo:team-orders:orders-api  ";
+
+#[test]
+fn diff_tells_who_gains_and_who_loses_between_folders_and_revisions() {
+    let folder = repository();
+    let whole = |gain: &str, loss: &str| {
+        format!(
+            "gains:\n{GAIN}{gain}:25:11\nlosses:\n{LOSS}{loss}:25:11\ngains: 1, losses: 1, other: 0\n"
+        )
+    };
+    let file = "applications/orders-api.yaml";
+    let (new, old) = (format!("./{file}"), format!("main:{file}"));
+    for (arguments, code, expected) in [
+        (&["main", "."][..], 1, whole(&new, &old)),
+        (&["git:main", ".", "applications"], 1, whole(&new, &old)),
+        (&["git:main:applications", "applications"], 1, whole(file, &old)),
+        (&["main:applications", "applications", "--allow", "gains,losses"], 0, whole(file, &old)),
+        (&["HEAD", ".", "--allow", "gains"], 1, whole(&new, &format!("HEAD:{file}"))),
+        (&["main", "HEAD"], 0, "gains: 0, losses: 0, other: 0\n".into()),
+    ] {
+        let arguments = [&["diff", "--cluster", "demo"], arguments].concat();
+        let output = portvakt(folder.path(), &arguments);
+        let (said, errors) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{said}{errors}");
+        assert_eq!(said, expected, "{arguments:?}\n{errors}");
+    }
+    let within = portvakt(
+        &folder.path().join("applications"),
+        &["diff", "--cluster", "demo", "main", ".", "orders-api.yaml", "webshop.yaml"],
+    );
+    // Of the newsletter, whose document is left out, no client id is known.
+    assert_eq!(
+        text(&within.stdout),
+        format!("losses:\n{LOSS}{old}:25:11\ngains: 0, losses: 1, other: 0\n")
+    );
+    let json = ["diff", "--cluster", "demo", "--format", "json", "main", "."];
+    let json = portvakt(folder.path(), &json);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["gains"][0]["consumer"], "demo:team-insight:newsletter");
+    assert_eq!(json["losses"][0]["place"], format!("{old}:25:11"));
+}
+
+#[test]
+fn diff_says_what_it_cannot_read() {
+    let folder = repository();
+    fs::write(folder.path().join("broken.yaml"), "kind: [\n").unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for (folder, arguments, complained) in [
+        (here, &["nowhere", "applications"][..], "no such file or folder, and no such revision"),
+        (here, &["git:nowhere", "applications"], "git knows no revision \"nowhere\""),
+        (here, &["git:--output=x", "applications"], "git knows no revision \"--output=x\""),
+        (here, &["git:main^{tree}", "applications"], "git knows no revision"),
+        (here, &["git:", "applications"], "git knows no revision"),
+        (here, &["git:main:nowhere", "git:main:nowhere"], "nothing to compare"),
+        (here, &["applications", "."], "broken.yaml:1:"),
+        (here, &["main", ".", "/etc"], "a PATH is within OLD and NEW"),
+        (here, &["main", ".", "nowhere"], "./nowhere: there is no such file"),
+        (here, &["main", "applications", "--decisions", "none"], "none cannot be read"),
+        (outside.path(), &["main", "."], "not a git repository"),
+    ] {
+        let arguments = [&["diff", "--cluster", "demo"], arguments].concat();
+        let output = portvakt(folder, &arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{said}");
+        assert!(said.contains(complained), "{arguments:?}: {complained} is not in\n{said}");
+    }
+    assert!(!here.join("x").exists());
+}
+
+#[test]
+fn diff_finds_the_callers_of_a_decision_log_whose_answer_is_another_one() {
+    let folder = repository();
+    let record = |time: &str, client_id: &str, decision: &str, reason: &str| {
+        let json = serde_json::json!({
+            "time": time, "decision_id": "1", "decision": decision, "reason": reason,
+            "application": "demo:team-orders:orders-api", "method": "GET", "path": "/orders",
+            "caller": {
+                "kind": "application", "client_id": client_id,
+                "tenant_id": "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94",
+                "roles": ["access_as_application"],
+            },
+        });
+        json.to_string() + "\n"
+    };
+    let webshop = "b6e8d9a3-2c41-4f7b-9d05-8a3f6e1c7d52";
+    let reports = "c9d1e7b5-4a63-4e2f-8b17-6d0c5f9a2e83";
+    let log = [
+        &record("2026-01-01T00:00:00.000Z", webshop, "allow", "application_granted"),
+        &record("2026-01-02T00:00:00.000Z", webshop, "allow", "application_granted"),
+        &record("2026-01-03T00:00:00.000Z", reports, "allow", "application_granted"),
+        "{\"level\":\"INFO\",\"message\":\"started\"}\n",
+    ]
+    .concat();
+    fs::write(folder.path().join("log"), log).unwrap();
+    let arguments = ["diff", "--cluster", "demo", "--decisions", "log", "main", "."];
+    let output = portvakt(folder.path(), &arguments);
+    let said = text(&output.stdout);
+    let expected = format!(
+        "callers of the log whose answer is another one:\n  \
+         - application {webshop} → demo:team-orders:orders-api: application_granted becomes \
+         consumer_not_granted, 2 × from 2026-01-01T00:00:00.000Z to 2026-01-02T00:00:00.000Z\n\
+         records: 3, rehearsed: 3, without a known caller: 0; callers whose answer is another one: \
+         1\nlines that are no record: 1 (line 4)\n"
+    );
+    assert!(said.ends_with(&expected), "{said}{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1));
+}
