@@ -10,11 +10,17 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::{FAILURE, WRONG_USAGE, given::GivenRead, print, side::Side, wrong_usage};
+use super::{
+    FAILURE, WRONG_USAGE,
+    given::{GivenRead, errors, not_whole},
+    print,
+    side::Side,
+    wrong_usage,
+};
 use crate::{
     comparison::{self, Change, Effect, Replay, as_json, as_lines, between},
     config::{self, Config},
-    finding::{Finding, Severity},
+    finding::Finding,
 };
 
 /// Tell what a change of documents means: who gains access, and who loses it.
@@ -90,7 +96,8 @@ impl Diff {
 
     fn compare(&self) -> Result<ExitCode, Box<dyn Error>> {
         let Sides { old, new } = self.read()?;
-        let errors = errors_of(&old.1).chain(errors_of(&new.1)).collect::<Vec<_>>();
+        let findings = [&old, &new].map(|(_, read)| &read.snapshot.findings);
+        let errors: Vec<_> = findings.into_iter().flat_map(|found| errors(found)).collect();
         let changes =
             between((&old.0, &old.1.snapshot.applications), (&new.0, &new.1.snapshot.applications));
         let replay = match &self.decisions {
@@ -108,11 +115,8 @@ impl Diff {
                 serde_json::to_string_pretty(&as_json(&changes, replay.as_ref()))? + "\n"
             }
         });
-        for error in &errors {
-            eprintln!("{error}");
-        }
+        eprint!("{}", not_whole(&errors));
         if !errors.is_empty() {
-            eprintln!("portvakt: this is not the whole answer; errors: {}", errors.len());
             return Ok(ExitCode::from(WRONG_USAGE));
         }
         Ok(match self.is_failure(&changes, replay.as_ref()) {
@@ -194,10 +198,6 @@ fn opened(file: &Path) -> Result<Box<dyn BufRead>, Unreadable> {
             Err(error) => Err(Unreadable::new(file, error)),
         },
     }
-}
-
-fn errors_of(read: &GivenRead) -> impl Iterator<Item = &Finding> {
-    read.snapshot.findings.iter().filter(|finding| finding.severity == Severity::Error)
 }
 
 fn lines(findings: &[Finding]) -> String {

@@ -5,6 +5,7 @@ mod demo;
 mod diff;
 mod git;
 mod given;
+mod graph;
 mod keys;
 mod lint;
 mod serve;
@@ -33,6 +34,7 @@ enum Command {
     Lint(lint::Lint),
     Test(test::Test),
     Diff(diff::Diff),
+    Graph(graph::DrawGraph),
     Demo(demo::Demo),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -45,6 +47,7 @@ pub fn run() -> ExitCode {
         Command::Lint(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Diff(command) => command.run(),
+        Command::Graph(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -6,13 +6,11 @@ use clap::{Args, ValueEnum};
 
 use super::{
     FAILURE, WRONG_USAGE, fail,
-    given::{Given, GivenRead},
+    given::{Given, GivenRead, errors, not_whole},
     watching::{Look, keep_looking},
 };
 use crate::{
     config,
-    finding::Finding,
-    finding::Severity,
     rehearsal::{self, CasesRead, Report, Required, Stage},
 };
 
@@ -86,13 +84,13 @@ impl Test {
         };
         let files = given.documents().to_vec();
         let GivenRead { config, snapshot } = given.read(&self.cluster);
-        let is_error = |finding: &&Finding| finding.severity == Severity::Error;
-        let mut errors: Vec<_> = snapshot.findings.iter().filter(is_error).cloned().collect();
+        let mut errors: Vec<_> = errors(&snapshot.findings).cloned().collect();
         let config = match config.map_or_else(|| config::defaults(&self.cluster), Ok) {
             Ok(config) => config,
             Err(findings) => {
                 errors.extend(findings);
-                return Look::failed(WRONG_USAGE, &lines(&errors));
+                let said = not_whole(&errors.iter().collect::<Vec<_>>());
+                return Look { text: String::new(), said, code: WRONG_USAGE };
             }
         };
         let mut cases = CasesRead::default();
@@ -118,11 +116,7 @@ impl Test {
             Format::Tap => rehearsal::as_tap(report),
             Format::Junit => rehearsal::as_junit(report),
         };
-        let mut said = lines(&report.errors);
-        if !report.errors.is_empty() {
-            let count = report.errors.len();
-            said += &format!("portvakt: this is not the whole answer; errors: {count}\n");
-        }
+        let mut said = not_whole(&report.errors.iter().collect::<Vec<_>>());
         if report.lacks_coverage() {
             let count = report.coverage.missing.len();
             said += &format!("portvakt: rules, groups and allowAllUsers without a case: {count}\n");
@@ -134,8 +128,4 @@ impl Test {
         };
         Look { text, said, code }
     }
-}
-
-fn lines(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| format!("{finding}\n")).collect()
 }

@@ -318,3 +318,32 @@ fn diff_finds_the_callers_of_a_decision_log_whose_answer_is_another_one() {
     assert!(said.ends_with(&expected), "{said}{}", text(&output.stderr));
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn graph_draws_who_may_call_whom_in_each_language() {
+    let examples = "deploy/examples";
+    let orders = "demo:team-orders:orders-api";
+    for (arguments, code, expected) in [
+        (&[examples][..], 0, "flowchart LR\n  n0[\"demo:team-insight:newsletter\"]\n"),
+        (&[examples, "--format", "dot"], 0, "\"demo:team-orders:webshop\" -> \"demo:team-orders:"),
+        (&[examples, "--format", "dot", "--users"], 0, "\"all-users\" -> \"demo:team-orders:webs"),
+        (&[examples, "--focus", orders], 0, "  n2 --> n1\n"),
+        (&[examples, "--focus", "group:0f3a1d52-6a0e-4c61-9b5d-3c1f0a7e2b11"], 0, "--> n0\n"),
+        (&[examples, "--focus", "demo:team-orders:order-api"], 2, ""),
+        (&[examples, "--focus", "orders-api"], 2, ""),
+        (&[examples, "--depth", "2"], 2, ""),
+        (&["nowhere"], 2, ""),
+        (&["tests/e2e/faults"], 2, "flowchart LR\n"),
+    ] {
+        let output = portvakt(project(), &[&["graph"], arguments].concat());
+        let (said, errors) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{said}{errors}");
+        assert!(said.contains(expected), "{arguments:?}: {expected} is not in\n{said}");
+        assert_eq!(errors.is_empty(), code == 0, "{arguments:?}: {errors}");
+    }
+    let json = portvakt(project(), &["graph", examples, "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let edge = &json["edges"][0];
+    assert_eq!((&edge["to"], &edge["access"]), (&orders.into(), &"granted".into()));
+    assert_eq!(json["nodes"].as_array().unwrap().len(), 4);
+}
