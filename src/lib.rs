@@ -27,6 +27,8 @@
 //! - [`membership`] looks up the groups that a token does not list; most checks never need it.
 //! - [`applications`] turns documents into what `target` and `policy` work on; a second source of
 //!   documents would stand there.
+//! - [`rehearsal`], [`comparison`] and [`graph`] tell what documents will do: policy tests, what a
+//!   change means, who may call whom.
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 

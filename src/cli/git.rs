@@ -183,3 +183,50 @@ fn write_blob(answers: &mut impl BufRead, path: &Path) -> io::Result<()> {
     }
     answers.read_exact(&mut [0])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_plain_files_with_the_ending_of_yaml_or_json() {
+        for (entry, expected) in [
+            ("100644 blob 0a\ta/b.yaml", Some(("0a", "a/b.yaml"))),
+            ("100755 blob 0a\tb.YML", Some(("0a", "b.YML"))),
+            ("100644 blob 0a\ta\tb.json", Some(("0a", "a\tb.json"))),
+            ("120000 blob 0a\tlink.yaml", None),
+            ("160000 commit 0a\tmodule.yaml", None),
+            ("100644 blob 0a\tREADME.md", None),
+            ("100644 blob 0a", None),
+            ("", None),
+        ] {
+            let found = document(entry.as_bytes());
+            assert_eq!(found, expected.map(|(id, path)| (id, Path::new(path))), "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn no_path_leads_out_of_the_repository() {
+        for (path, expected) in [
+            ("a/b", "a/b"),
+            ("./a/./b", "a/b"),
+            ("a/../b", "b"),
+            ("../../etc", "etc"),
+            ("/etc", "etc"),
+            (".", ""),
+        ] {
+            assert_eq!(plain(Path::new(path)), Path::new(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_git_is_copied_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.yaml");
+        let mut answers = &b"0a blob 5\nkind\n\n0b blob 3\nab"[..];
+        write_blob(&mut answers, &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"kind\n");
+        assert!(write_blob(&mut answers, &path).is_err(), "cut short");
+        assert!(write_blob(&mut &b"0a missing\n"[..], &path).is_err());
+    }
+}

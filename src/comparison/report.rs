@@ -42,6 +42,9 @@ fn log_as_lines(replay: &Replay) -> String {
     for flip in &flips {
         let Flip { effect, caller, kind, application, old, new, count, first, last } = flip;
         let sign = if *effect == Effect::Gain { '+' } else { '-' };
+        // Whoever wrote the log may not write lines of this text.
+        let [caller, kind, application, first, last] = [caller, kind, application, first, last]
+            .map(|text| text.replace(char::is_control, "\u{fffd}"));
         let _ = writeln!(
             text,
             "  {sign} {kind} {caller} → {application}: {old} becomes {new}, {count} × from {first} \

@@ -197,6 +197,8 @@ fn git(folder: &Path, arguments: &[&str]) {
 fn repository() -> tempfile::TempDir {
     let folder = examples();
     git(folder.path(), &["init", "--quiet", "--initial-branch", "main"]);
+    git(folder.path(), &["commit", "--quiet", "--allow-empty", "--message", "nothing"]);
+    git(folder.path(), &["tag", "nothing"]);
     git(folder.path(), &["add", "."]);
     git(folder.path(), &["commit", "--quiet", "--message", "examples"]);
     edit(
@@ -245,6 +247,9 @@ fn diff_tells_who_gains_and_who_loses_between_folders_and_revisions() {
         text(&within.stdout),
         format!("losses:\n{LOSS}{old}:25:11\ngains: 0, losses: 1, other: 0\n")
     );
+    let first = portvakt(folder.path(), &["diff", "--cluster", "demo", "nothing", "main"]);
+    assert_eq!(text(&first.stderr), "portvakt: nothing: there are no documents\n");
+    assert!(text(&first.stdout).ends_with("\ngains: 6, losses: 0, other: 5\n"), "{first:?}");
     let json = ["diff", "--cluster", "demo", "--format", "json", "main", "."];
     let json = portvakt(folder.path(), &json);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();

@@ -99,7 +99,7 @@ fn a_request_without_a_token_is_decided_by_its_path_and_one_with_a_refused_token
 }
 
 #[test]
-fn lines_that_are_no_record_are_counted_and_told_by_their_numbers() {
+fn lines_that_are_no_record_are_counted_and_none_forges_a_line_of_the_answer() {
     let long = "x".repeat(usize::try_from(LONGEST_LINE).unwrap() * 2);
     let good = record(1, "allow", "application_granted", &shop());
     let log = format!(
@@ -111,6 +111,9 @@ fn lines_that_are_no_record_are_counted_and_told_by_their_numbers() {
     assert_eq!(found.foreign.lines, [2, 4, 5, 7, 8]);
     let text = as_lines(&[], Some(&found));
     assert!(text.contains("lines that are no record: 7 (line 2, 4, 5, 7, 8, …)"), "{text}");
+    let forged = good.replace("\"dev:team:shop\"", "\"a\\n+ b\\u001b[2J\"");
+    let text = as_lines(&[], Some(&replay(&forged, RULE, "  ingresses: []")));
+    assert!(text.contains("- application a\u{fffd}+ b\u{fffd}[2J → dev:team:api: "), "{text}");
     let whole = "{\"time\":1}".repeat(3);
     assert_eq!(replay(&whole, RULE, RULE).foreign.count, 1, "a line without an end counts too");
 }

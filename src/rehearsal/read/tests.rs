@@ -171,3 +171,15 @@ fn documents_of_other_kinds_are_passed_over() {
         assert_eq!((read.cases, read.findings), (vec![], vec![]), "{text}");
     }
 }
+
+#[test]
+fn the_documentation_has_a_row_for_every_key_and_an_example_that_is_read() {
+    let documentation = include_str!("../../../docs/rehearsing.md");
+    for key in [TOP, CASE, CALLER, USER].concat() {
+        let row = format!("| `{key}` | ");
+        assert!(documentation.lines().any(|line| line.starts_with(&row)), "{row}");
+    }
+    let example = documentation.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let read = read_text(example.unwrap());
+    assert_eq!((read.cases.len(), read.findings), (4, vec![]));
+}
