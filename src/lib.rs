@@ -28,6 +28,8 @@
 //! - [`applications`] turns documents into what `target` and `policy` work on; a second source of
 //!   documents would stand there.
 //! - [`explain`] says why a decision came out as it did, and what would change it.
+//! - [`rehearsal`], [`comparison`] and [`graph`] tell what documents will do: policy tests, what a
+//!   change means, who may call whom.
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 
@@ -37,6 +39,7 @@ pub mod applications;
 pub mod authorizer;
 pub mod cli;
 pub mod clock;
+pub mod comparison;
 pub mod config;
 pub mod decision;
 pub mod decision_log;
@@ -46,12 +49,14 @@ mod dropped;
 pub mod explain;
 pub mod finding;
 pub mod frontend;
+pub mod graph;
 pub mod http;
 pub mod identifiers;
 pub mod keys;
 pub mod membership;
 pub mod policy;
 mod proto;
+pub mod rehearsal;
 pub mod request;
 pub mod secret;
 pub mod service;

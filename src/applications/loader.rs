@@ -231,12 +231,30 @@ pub fn read_once(
     };
     let mut loader = Loader::with(sources, context);
     loader.refresh();
-    let resolver = loader.renewed();
-    let mut findings = resolver.standing().all();
-    findings.sort_by(|one, other| one.place.cmp(&other.place));
-    let index = resolver.index().clone();
-    let applications = index.applications().into_iter().cloned().collect();
-    Snapshot { applications, index, findings }
+    Snapshot::of(loader.renewed())
+}
+
+impl Snapshot {
+    fn of(resolver: &mut Resolver) -> Self {
+        let mut findings = resolver.standing().all();
+        findings.sort_by(|one, other| one.place.cmp(&other.place));
+        let index = resolver.index().clone();
+        let applications = index.applications().into_iter().cloned().collect();
+        Self { applications, index, findings }
+    }
+}
+
+/// What a text comes to as the only file, `f.yaml`, of the cluster `dev`.
+#[cfg(test)]
+pub fn snapshot_for_tests(text: &str) -> Snapshot {
+    let manifests = super::manifests::read_for_tests(text, None);
+    let (cluster, tenants) = ("dev".into(), super::Tenants::Unspecified);
+    let mode = crate::policy::Mode::Enforce;
+    let mut resolver = Resolver::new(Context { cluster, tenants, mode }.into(), None);
+    let origin = Origin::File(Path::new("f.yaml").into());
+    resolver.say(origin, &manifests.documents, manifests.findings);
+    resolver.resolve();
+    Snapshot::of(&mut resolver)
 }
 
 #[cfg(test)]

@@ -42,10 +42,13 @@ pub use consumers::read_pre_authorized;
 pub use context::{Context, KnownTenant, Tenants};
 pub use document::{Consumer, Kind, Located};
 pub use kubernetes::{ConnectError, FollowError, Objects, Source};
+#[cfg(test)]
+pub use loader::snapshot_for_tests;
 pub use loader::{Loader, Snapshot, read_once};
 pub use published::{Generation, Published};
 pub use resolve::{Counts, FoundBy, Rules};
 pub use role::Role;
 pub use stated::{Stated, StatedRule};
-pub use walk::files_below;
+pub use walk::{files_below, folders_of};
 pub use watch::{WatchError, keep_current};
+pub use watches::{Watches, Watching};

@@ -203,6 +203,12 @@ pub fn files_below(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Finding>) {
     (walk.files.into_keys().collect(), walk.findings)
 }
 
+/// Existing folders in which every change of the files below some paths shows.
+pub fn folders_of(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let roots: Vec<_> = paths.iter().cloned().map(DocumentPath::from).collect();
+    Walk::new(&roots, "applications.paths").folders
+}
+
 /// What cannot be read, why, and what to do. `key` is the key that names it or a folder above it.
 pub fn unreadable(source: &str, reason: &dyn fmt::Display, key: &str) -> Finding {
     Finding {

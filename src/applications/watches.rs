@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 /// The folders whose changes are announced.
+#[derive(Debug)]
 pub struct Watches {
     /// `None` where the system has no watches to give.
     watcher: Option<RecommendedWatcher>,

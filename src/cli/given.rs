@@ -8,7 +8,7 @@ use std::{
 use crate::{
     applications::{Context, Snapshot, Tenants, files_below, read_once},
     config::{self, Config, DocumentPath, Environment},
-    finding::Finding,
+    finding::{Finding, Severity},
     policy::Mode,
     yaml::{self, Value},
 };
@@ -77,6 +77,11 @@ impl Given {
         !self.configurations.is_empty()
     }
 
+    /// The files of documents, of whatever kinds.
+    pub fn documents(&self) -> &[PathBuf] {
+        &self.documents
+    }
+
     /// Reads all of them together: a rule whose consumer stands in another file is resolved.
     /// `cluster` is that of the documents where no configuration is among the files.
     pub fn read(self, cluster: &str) -> GivenRead {
@@ -103,6 +108,22 @@ impl Given {
         snapshot.findings.extend(findings);
         snapshot.findings.sort_by(|one, other| one.place.cmp(&other.place));
         GivenRead { config, snapshot }
+    }
+}
+
+/// Those findings that make what was read a part of what was given.
+pub fn errors(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|finding| finding.severity == Severity::Error)
+}
+
+/// What to say of them; nothing where there are none.
+pub fn not_whole(errors: &[&Finding]) -> String {
+    match errors.len() {
+        0 => String::new(),
+        count => {
+            let lines: String = errors.iter().map(|error| format!("{error}\n")).collect();
+            lines + &format!("portvakt: this is not the whole answer; errors: {count}\n")
+        }
     }
 }
 

@@ -2,11 +2,17 @@
 
 mod completions;
 mod demo;
+mod diff;
 mod explain;
+mod git;
 mod given;
+mod graph;
 mod keys;
 mod lint;
 mod serve;
+mod side;
+mod test;
+mod watching;
 
 use std::{
     io::{self, Write as _},
@@ -28,6 +34,9 @@ enum Command {
     Serve(serve::Serve),
     Lint(lint::Lint),
     Explain(Box<explain::Explain>),
+    Test(test::Test),
+    Diff(diff::Diff),
+    Graph(graph::DrawGraph),
     Demo(demo::Demo),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -39,6 +48,9 @@ pub fn run() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Lint(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Test(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Graph(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Completions(command) => command.run(),

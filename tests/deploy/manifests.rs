@@ -11,9 +11,15 @@ use serde_json::{Value, json};
 
 use crate::{repository, support::portvakt::PROGRAM};
 
-/// What is no manifest: configurations of Envoy and Portvakt, and values of another chart.
-const OTHERS: [&str; 4] =
-    ["envoy/envoy.yaml", "examples/portvakt.yaml", "istio/mesh.yaml", "sidecar/envoy.yaml"];
+/// What is no manifest: configurations of Envoy and Portvakt, policy tests, and values of another
+/// chart.
+const OTHERS: [&str; 5] = [
+    "envoy/envoy.yaml",
+    "examples/portvakt.yaml",
+    "examples/tests/orders-api.yaml",
+    "istio/mesh.yaml",
+    "sidecar/envoy.yaml",
+];
 
 /// The documents of a YAML file.
 pub fn documents(text: &str) -> Vec<Value> {

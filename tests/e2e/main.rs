@@ -24,6 +24,7 @@ mod mesh;
 mod metrics;
 mod paths;
 mod reasons;
+mod rehearsals;
 mod reload;
 mod seen;
 mod shadow;

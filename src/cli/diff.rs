@@ -1,0 +1,205 @@
+//! `portvakt diff`.
+
+use std::{
+    error::Error,
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    FAILURE, WRONG_USAGE,
+    given::{GivenRead, errors, not_whole},
+    print,
+    side::Side,
+    wrong_usage,
+};
+use crate::{
+    comparison::{self, Change, Effect, Replay, as_json, as_lines, between},
+    config::{self, Config},
+    finding::Finding,
+};
+
+/// Tell what a change of documents means: who gains access, and who loses it.
+///
+/// OLD and NEW are files, folders, or revisions of git: git:REV, git:REV:PATH, or just REV where no
+/// file is called that. PATHs are within both. With a decision log, its records are decided by both
+/// sides, and the callers are told whose answer is another one.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portvakt diff main . deploy/
+  portvakt diff --allow losses git:origin/main git:HEAD .nais/
+  portvakt diff old/ new/ --decisions decisions.jsonl --format json
+
+A line is + who → what for a gain, - for a loss, ~ for what else is different, and the place.
+Exit codes: 0 nothing changes but what is allowed to, 1 something does, 2 wrong usage, or something
+cannot be read.")]
+pub struct Diff {
+    /// Documents as they are: a file, a folder, or a revision.
+    #[arg(value_name = "OLD")]
+    old: String,
+    /// Documents as they will be.
+    #[arg(value_name = "NEW")]
+    new: String,
+    /// Files and folders within both.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// A decision log, one JSON record a line; - for standard input.
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
+    /// Changes that are no failure; several separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    allow: Vec<Allowed>,
+    /// How changes are printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The documents' cluster, where no configuration is among the files.
+    #[arg(long, default_value = "cluster")]
+    cluster: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Allowed {
+    /// Somebody gets in who did not.
+    Gains,
+    /// Somebody does not get in any more.
+    Losses,
+    /// What else is different: hosts, client ids, settings.
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// A line for each.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// Both sides, read.
+struct Sides {
+    old: (Config, GivenRead),
+    new: (Config, GivenRead),
+}
+
+impl Diff {
+    pub fn run(self) -> ExitCode {
+        match self.compare() {
+            Ok(code) => code,
+            Err(error) => wrong_usage(&*error),
+        }
+    }
+
+    fn compare(&self) -> Result<ExitCode, Box<dyn Error>> {
+        let Sides { old, new } = self.read()?;
+        let findings = [&old, &new].map(|(_, read)| &read.snapshot.findings);
+        let errors: Vec<_> = findings.into_iter().flat_map(|found| errors(found)).collect();
+        let changes =
+            between((&old.0, &old.1.snapshot.applications), (&new.0, &new.1.snapshot.applications));
+        let replay = match &self.decisions {
+            Some(file) => {
+                let sides = [&old, &new]
+                    .map(|(config, read)| comparison::Side::new(config, &read.snapshot.index));
+                let replay = Replay::of(opened(file)?, &sides[0], &sides[1]);
+                Some(replay.map_err(|error| Unreadable::new(file, error))?)
+            }
+            None => None,
+        };
+        let printed = print(&match self.format {
+            Format::Text => as_lines(&changes, replay.as_ref()),
+            Format::Json => {
+                serde_json::to_string_pretty(&as_json(&changes, replay.as_ref()))? + "\n"
+            }
+        });
+        eprint!("{}", not_whole(&errors));
+        if !errors.is_empty() {
+            return Ok(ExitCode::from(WRONG_USAGE));
+        }
+        Ok(match self.is_failure(&changes, replay.as_ref()) {
+            true => ExitCode::from(FAILURE),
+            false => printed,
+        })
+    }
+
+    /// Where one side alone has a configuration, its cluster is the other side's too.
+    fn read(&self) -> Result<Sides, Box<dyn Error>> {
+        if let Some(path) = self.paths.iter().find(|path| path.is_absolute()) {
+            return Err(format!("{}: a PATH is within OLD and NEW", path.display()).into());
+        }
+        let old = Side::named(&self.old, &self.paths)?;
+        let new = Side::named(&self.new, &self.paths)?;
+        let cluster_of = |read: &GivenRead| {
+            read.config
+                .as_ref()
+                .map_or_else(|| self.cluster.clone(), |config| config.cluster.clone())
+        };
+        let mut new_read = new.read(&self.cluster)?;
+        let old_read = old.read(&cluster_of(&new_read))?;
+        if new_read.config.is_none() && old_read.config.is_some() {
+            new_read = new.read(&cluster_of(&old_read))?;
+        }
+        let is_empty = |read: &GivenRead| {
+            read.snapshot.applications.is_empty() && read.snapshot.findings.is_empty()
+        };
+        for (name, read) in [(&self.old, &old_read), (&self.new, &new_read)] {
+            if is_empty(read) {
+                eprintln!("portvakt: {name}: there are no documents");
+            }
+        }
+        if is_empty(&old_read) && is_empty(&new_read) {
+            return Err("there is nothing to compare".into());
+        }
+        // A side without a configuration decides as the other does.
+        let fallback = match (&old_read.config, &new_read.config) {
+            (None, None) => config::defaults(&self.cluster).map_err(|findings| lines(&findings))?,
+            (Some(config), None) | (_, Some(config)) => config.clone(),
+        };
+        let of = |read: &GivenRead| read.config.clone().unwrap_or_else(|| fallback.clone());
+        Ok(Sides { old: (of(&old_read), old_read), new: (of(&new_read), new_read) })
+    }
+
+    fn is_failure(&self, changes: &[Change], replay: Option<&Replay>) -> bool {
+        let is_allowed = |effect| {
+            self.allow.contains(&match effect {
+                Effect::Gain => Allowed::Gains,
+                Effect::Loss => Allowed::Losses,
+                Effect::Other => Allowed::Other,
+            })
+        };
+        let mut flips = replay.into_iter().flat_map(Replay::flips);
+        changes.iter().any(|change| !is_allowed(change.effect))
+            || flips.any(|flip| !is_allowed(flip.effect))
+    }
+}
+
+/// A decision log cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} cannot be read: {error}")]
+struct Unreadable {
+    name: String,
+    error: io::Error,
+}
+
+impl Unreadable {
+    fn new(file: &Path, error: io::Error) -> Self {
+        Self { name: file.display().to_string(), error }
+    }
+}
+
+fn opened(file: &Path) -> Result<Box<dyn BufRead>, Unreadable> {
+    match file.to_str() {
+        Some("-") => Ok(Box::new(io::stdin().lock())),
+        _ => match File::open(file) {
+            Ok(opened) => Ok(Box::new(BufReader::new(opened))),
+            Err(error) => Err(Unreadable::new(file, error)),
+        },
+    }
+}
+
+fn lines(findings: &[Finding]) -> String {
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,131 @@
+//! `portvakt test`.
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    FAILURE, WRONG_USAGE, fail,
+    given::{Given, GivenRead, errors, not_whole},
+    watching::{Look, keep_looking},
+};
+use crate::{
+    config,
+    rehearsal::{self, CasesRead, Report, Required, Stage},
+};
+
+/// Test a policy: decide the cases beside the documents as `serve` would.
+///
+/// Cases are YAML documents of the kind PolicyTest, several cases to each, among the files that are
+/// given. Nothing is asked of anybody: no token is needed, no key, no network.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portvakt test portvakt.yaml applications/ tests/
+  portvakt test --cluster prod-gcp --format junit --require-coverage .nais/ >policy.xml
+  portvakt test --watch .nais/
+
+A file of cases:
+  apiVersion: portvakt.dev/v1
+  kind: PolicyTest
+  target: team-orders:orders-api
+  cases:
+    - {caller: webshop, expect: application_granted}
+    - {caller: 'team-insight:newsletter', expect: consumer_not_granted}
+    - {caller: {user: {groups: [], through: webshop}}, expect: user_not_granted}
+
+docs/rehearsing.md has every key.
+Exit codes: 0 all cases passed, 1 one failed, or coverage is required and missing, 2 wrong usage,
+no case, or something cannot be read.")]
+pub struct Test {
+    /// Files and folders: documents, cases, and a configuration, if there is one.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Fail where a rule, a group or allowAllUsers is exercised by no case.
+    #[arg(long)]
+    require_coverage: bool,
+    /// Run again after every change, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+    /// The documents' cluster, where no configuration is among the files.
+    #[arg(long, default_value = "cluster")]
+    cluster: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// A line for each case, and more where one fails.
+    Human,
+    /// Test Anything Protocol, version 14.
+    Tap,
+    /// JUnit XML.
+    Junit,
+}
+
+impl Test {
+    pub fn run(self) -> ExitCode {
+        if !self.watch {
+            return self.look().show();
+        }
+        match keep_looking(&self.paths, || self.look()) {
+            Ok(code) => code,
+            Err(error) => fail(&error),
+        }
+    }
+
+    /// Reads and decides everything once.
+    fn look(&self) -> Look {
+        let given = match Given::below(&self.paths) {
+            Ok(given) => given,
+            Err(error) => return Look::failed(WRONG_USAGE, &error.to_string()),
+        };
+        let files = given.documents().to_vec();
+        let GivenRead { config, snapshot } = given.read(&self.cluster);
+        let mut errors: Vec<_> = errors(&snapshot.findings).cloned().collect();
+        let config = match config.map_or_else(|| config::defaults(&self.cluster), Ok) {
+            Ok(config) => config,
+            Err(findings) => {
+                errors.extend(findings);
+                let said = not_whole(&errors.iter().collect::<Vec<_>>());
+                return Look { text: String::new(), said, code: WRONG_USAGE };
+            }
+        };
+        let mut cases = CasesRead::default();
+        for file in files {
+            // What cannot be read is among the findings of the documents.
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            rehearsal::read(&file.display().to_string().into(), &text, &config.cluster, &mut cases);
+        }
+        if cases.cases.is_empty() && cases.findings.is_empty() && errors.is_empty() {
+            return Look::failed(
+                WRONG_USAGE,
+                "there is no case (kind: PolicyTest) in what was given",
+            );
+        }
+        let required = if self.require_coverage { Required::Coverage } else { Required::No };
+        let stage = Stage::new(&config, &snapshot);
+        self.shown(&Report::run(cases, errors, &stage, &snapshot.applications, required))
+    }
+
+    fn shown(&self, report: &Report) -> Look {
+        let text = match self.format {
+            Format::Human => rehearsal::as_lines(report),
+            Format::Tap => rehearsal::as_tap(report),
+            Format::Junit => rehearsal::as_junit(report),
+        };
+        let mut said = not_whole(&report.errors.iter().collect::<Vec<_>>());
+        if report.lacks_coverage() {
+            let count = report.coverage.missing.len();
+            said += &format!("portvakt: rules, groups and allowAllUsers without a case: {count}\n");
+        }
+        let code = match (report.errors.is_empty(), report.is_passed()) {
+            (false, _) => WRONG_USAGE,
+            (true, false) => FAILURE,
+            (true, true) => 0,
+        };
+        Look { text, said, code }
+    }
+}

@@ -1,0 +1,235 @@
+//! A decision log, decided anew by old documents and by new ones.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, Read as _},
+    sync::Arc,
+};
+
+use serde::Serialize;
+
+use super::change::Effect;
+use crate::{
+    authorizer::{Presumed, Settings, rehearse},
+    config::Config,
+    decision::{AllowReason, Denial, DenyReason},
+    decision_log::Record,
+    request::Request,
+    target::Index,
+    token::Claims,
+};
+
+/// What one side decides by.
+#[derive(Debug)]
+pub struct Side<'a> {
+    settings: Settings,
+    index: &'a Index,
+}
+
+/// What a log came to. Of its records, nothing is kept but counts for each caller and target.
+#[derive(Debug, Default)]
+pub struct Replay {
+    /// Lines that are records.
+    pub records: u64,
+    /// Records that were decided by both sides.
+    pub rehearsed: u64,
+    /// Records that tell no caller, whose token nobody knows: they were refused for it.
+    pub without_caller: u64,
+    /// Records that the old documents decide otherwise than is recorded.
+    pub unlike_recorded: u64,
+    pub foreign: Foreign,
+    flips: BTreeMap<FlipKey, Seen>,
+}
+
+/// Lines that are no records.
+#[derive(Debug, Default, Serialize)]
+pub struct Foreign {
+    pub count: u64,
+    /// The numbers of the first ones.
+    pub lines: Vec<u64>,
+}
+
+/// A caller whose answer is another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Flip {
+    pub effect: Effect,
+    pub caller: String,
+    pub kind: String,
+    pub application: String,
+    /// The reasons' words.
+    pub old: &'static str,
+    pub new: &'static str,
+    pub count: u64,
+    pub first: String,
+    pub last: String,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct FlipKey {
+    effect: Effect,
+    application: String,
+    caller: String,
+    kind: String,
+    old: &'static str,
+    new: &'static str,
+}
+
+#[derive(Debug)]
+struct Seen {
+    count: u64,
+    first: String,
+    last: String,
+}
+
+/// A decision, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Answer {
+    verdict: &'static str,
+    reason: &'static str,
+}
+
+/// As many numbers of foreign lines are kept.
+const FOREIGN_LINES: usize = 5;
+/// The longest line that is read, in bytes: records are far shorter.
+const LONGEST_LINE: u64 = 1 << 20;
+
+impl<'a> Side<'a> {
+    /// What a configuration and its documents decide by.
+    pub fn new(config: &Config, index: &'a Index) -> Self {
+        let mut config = config.clone();
+        // Records name their target, whatever named it at the time.
+        config.target.context_extension = true;
+        Self { settings: Settings::of(&config), index }
+    }
+
+    fn decide(&self, record: &Record<'_>, presumed: &Presumed) -> Answer {
+        let request = Request {
+            context_application: record.application.as_deref(),
+            source_principal: &record.presented_by,
+            host: &record.host,
+            method: &record.method,
+            path: &record.path,
+            has_preflight_headers: record.reason == AllowReason::CorsPreflight.code(),
+            ..Request::default()
+        };
+        let (outcome, _) = rehearse(&self.settings, self.index, &request, presumed);
+        Answer { verdict: outcome.decision.verdict(), reason: outcome.decision.code() }
+    }
+}
+
+impl Replay {
+    /// Reads a log to its end, line by line.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn of(mut log: impl BufRead, old: &Side<'_>, new: &Side<'_>) -> io::Result<Self> {
+        let mut replay = Self::default();
+        let (mut line, mut number) = (Vec::new(), 0);
+        loop {
+            line.clear();
+            if log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
+                return Ok(replay);
+            }
+            number += 1;
+            if !line.ends_with(b"\n") && line.len() as u64 == LONGEST_LINE {
+                log.skip_until(b'\n')?;
+                line.clear();
+                replay.foreign.add(number);
+                continue;
+            }
+            match serde_json::from_slice(&line) {
+                Ok(record) => replay.take(&record, old, new),
+                Err(_) if line.trim_ascii().is_empty() => {}
+                Err(_) => replay.foreign.add(number),
+            }
+        }
+    }
+
+    /// The callers whose answer is another one: gains first, each with the target.
+    pub fn flips(&self) -> impl Iterator<Item = Flip> {
+        self.flips.iter().map(|(key, seen)| Flip {
+            effect: key.effect,
+            caller: key.caller.clone(),
+            kind: key.kind.clone(),
+            application: key.application.clone(),
+            old: key.old,
+            new: key.new,
+            count: seen.count,
+            first: seen.first.clone(),
+            last: seen.last.clone(),
+        })
+    }
+
+    fn take(&mut self, record: &Record<'_>, old: &Side<'_>, new: &Side<'_>) {
+        self.records += 1;
+        let Some(claims) = presumed(record) else {
+            self.without_caller += 1;
+            return;
+        };
+        self.rehearsed += 1;
+        let presumed = Presumed(claims);
+        let (was, is) = (old.decide(record, &presumed), new.decide(record, &presumed));
+        if (was.verdict, was.reason) != (&*record.decision, &*record.reason) {
+            self.unlike_recorded += 1;
+        }
+        if was.verdict != is.verdict {
+            self.flipped(record, was, is);
+        }
+    }
+
+    fn flipped(&mut self, record: &Record<'_>, was: Answer, is: Answer) {
+        let caller = record.caller.as_ref();
+        let name = caller.map(|caller| match &caller.application {
+            Some(name) => name.clone().into_owned(),
+            None => caller.client_id.to_string(),
+        });
+        let key = FlipKey {
+            effect: if is.verdict == "allow" { Effect::Gain } else { Effect::Loss },
+            application: record.application.as_deref().unwrap_or_default().to_owned(),
+            caller: name.unwrap_or_else(|| "anonymous".to_owned()),
+            kind: caller.map_or("anonymous", |caller| &caller.kind).to_owned(),
+            old: was.reason,
+            new: is.reason,
+        };
+        let time = &*record.time;
+        let first = || Seen { count: 0, first: time.to_owned(), last: time.to_owned() };
+        let seen = self.flips.entry(key).or_insert_with(first);
+        seen.count += 1;
+        // Of one form, so that their order is that of the times.
+        if time < seen.first.as_str() {
+            time.clone_into(&mut seen.first);
+        }
+        if time > seen.last.as_str() {
+            time.clone_into(&mut seen.last);
+        }
+    }
+}
+
+impl Foreign {
+    fn add(&mut self, number: u64) {
+        self.count += 1;
+        if self.lines.len() < FOREIGN_LINES {
+            self.lines.push(number);
+        }
+    }
+}
+
+/// What is known of the caller. Without a caller, that there was no token, where that or a path
+/// that needs none is what decided; `None` where there was one, and it was refused.
+fn presumed(record: &Record<'_>) -> Option<Result<Arc<Claims>, Denial>> {
+    let needs_no_caller = [
+        AllowReason::UnauthenticatedPath.code(),
+        AllowReason::CorsPreflight.code(),
+        DenyReason::TokenMissing.code(),
+    ];
+    match &record.caller {
+        Some(caller) => Some(caller.claims()),
+        None if needs_no_caller.contains(&&*record.reason) => {
+            Some(Err(DenyReason::TokenMissing.into()))
+        }
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
