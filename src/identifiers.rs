@@ -62,6 +62,16 @@ impl Guid {
         url.split('/').find_map(|segment| segment.parse().ok())
     }
 
+    /// The sixteen bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// Its text, hyphenated and in lower case, written where there is room for it.
+    pub fn encode<'r>(&self, room: &'r mut [u8; 36]) -> &'r str {
+        self.0.as_hyphenated().encode_lower(room)
+    }
+
     /// Hands over its text, hyphenated and in lower case.
     pub fn with_text(&self, then: impl FnOnce(&str)) {
         then(self.0.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));

@@ -50,6 +50,7 @@ pub mod keys;
 pub mod membership;
 pub mod policy;
 mod proto;
+pub mod recorder;
 pub mod request;
 pub mod secret;
 pub mod service;

@@ -19,13 +19,15 @@ use crate::{
     authorizer::Authorizer,
     clock::Clock,
     config::{self, Address, Config},
+    decision_log::{DecisionLog, DecisionLogError},
     frontend::ext_authz::{
         self, Answers, Bound, CallerHeaders, CertificateError, Certificates, ListenError, Shared,
     },
     http::{Client, ClientError},
     keys::Issuer,
     membership::Resolver,
-    telemetry::Metrics,
+    recorder::Recorder,
+    telemetry::{Flush, Metrics},
     token::{SelfTestFailed, self_test},
 };
 use servers::Servers;
@@ -38,6 +40,8 @@ pub struct Service {
     servers: Servers,
     workers: Workers,
     status: Arc<Status>,
+    /// Waits for the last lines of the decision log.
+    last_lines: Option<Flush>,
 }
 
 /// Why the service cannot start.
@@ -51,6 +55,8 @@ pub enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    #[error(transparent)]
+    DecisionLog(#[from] DecisionLogError),
     #[error(transparent)]
     Kubernetes(#[from] ConnectError),
     #[error("cannot listen at {address}: {error}; change listen.admin or free the address")]
@@ -104,7 +110,9 @@ impl Service {
             resource_metadata: config.resource_metadata.clone(),
         };
         let limits = descriptors::within_reach(config.limits);
-        let shared = Arc::new(Shared::new(authorizer, answers, Arc::clone(&metrics), &limits));
+        let (decision_log, last_lines) = DecisionLog::start(&config.decision_log, &metrics)?;
+        let recorder = Recorder::new(Arc::clone(&metrics)).with_decision_log(decision_log);
+        let shared = Arc::new(Shared::new(authorizer, answers, recorder, &limits));
         let status =
             Arc::new(Status::new(Arc::clone(&published), issuers.clone(), Arc::clone(&shared)));
 
@@ -139,6 +147,7 @@ impl Service {
                 certificates,
             },
             status,
+            last_lines,
         })
     }
 
@@ -172,10 +181,16 @@ impl Service {
         let (health, health_server) = tonic_health::server::health_reporter();
         // The library begins with "serving"; that must not be seen.
         self.status.report(&health).await;
-        let Self { settings, servers, workers, status } = self;
+        // The lines of all that is answered until the end.
+        let Self { settings, servers, workers, status, last_lines: _last_lines } = self;
+        let shared = Arc::clone(&servers.shared);
         let mut servers =
             servers.start(&shutdown, Arc::clone(&status), health.clone(), &health_server);
         let mut workers = workers.start(&reload, Arc::clone(&status), health);
+        let reload = || {
+            reload.notify_one();
+            shared.recorder.reopen();
+        };
 
         tokio::select! {
             Some(ended) = workers.join_next() => ended??,
@@ -183,12 +198,12 @@ impl Service {
                 ended?;
                 return Err(RunError::Ended("a listener"));
             }
-            () = signals.stop(&reload) => {}
+            () = signals.stop(reload) => {}
         }
         status.stop();
         tokio::select! {
             drained = shutdown.run(&settings, servers) => drained,
-            () = signals.stop(&reload) => {
+            () = signals.stop(reload) => {
                 warn!("asked to stop once more; what is under way is cut off");
                 Ok(())
             }

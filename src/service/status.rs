@@ -76,11 +76,11 @@ impl Status {
     /// # Errors
     /// As for [`Metrics::encode`](crate::telemetry::Metrics::encode).
     pub fn metrics(&self) -> Result<Vec<u8>, prometheus::Error> {
-        self.shared.metrics.token_cache_entries(self.shared.authorizer.cached_tokens());
+        self.shared.recorder.metrics.token_cache_entries(self.shared.authorizer.cached_tokens());
         let memberships = self.shared.authorizer.cached_memberships();
-        self.shared.metrics.graph.cache_entries(memberships);
-        self.shared.metrics.ready(self.is_ready());
-        self.shared.metrics.encode()
+        self.shared.recorder.metrics.graph.cache_entries(memberships);
+        self.shared.recorder.metrics.ready(self.is_ready());
+        self.shared.recorder.metrics.encode()
     }
 
     /// Tells the gRPC health service once; returns what it told.
