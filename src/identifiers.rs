@@ -176,6 +176,21 @@ impl fmt::Debug for ApplicationId {
     }
 }
 
+impl Serialize for ApplicationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ApplicationId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(|_| {
+            de::Error::invalid_value(Unexpected::Str(&text), &"cluster:namespace:application")
+        })
+    }
+}
+
 fn is_name(text: &str) -> bool {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_');
     !text.is_empty() && text.len() <= 253 && text.bytes().all(allowed)

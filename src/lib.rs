@@ -59,4 +59,5 @@ mod suggest;
 pub mod target;
 pub mod telemetry;
 pub mod token;
+pub mod usage;
 pub mod yaml;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    clock::unix_seconds,
     decision_log::DecisionLog,
     telemetry::{Answered, Metrics, log_decision},
 };
@@ -29,6 +30,10 @@ impl Recorder {
     pub fn answered(&self, answered: &Answered<'_>) {
         self.metrics.checked(answered.outcome, answered.took);
         log_decision(answered);
+        let Answered { outcome, at, .. } = answered;
+        if let Some(application) = &outcome.application {
+            application.usage.decided(&outcome.decision, unix_seconds(*at));
+        }
         if let Some(decision_log) = &self.decision_log {
             decision_log.record(answered);
         }

@@ -34,7 +34,7 @@ fn snapshot() -> Snapshot {
          {{enabled: true}}}}}}\n"
     );
     fs::write(&path, api + &caller).unwrap();
-    let context = Context { cluster: "c".into(), tenants: Tenants::Unspecified };
+    let context = Context::new("c", Tenants::Unspecified);
     read_once(vec![path.into()], vec![], context)
 }
 

@@ -6,6 +6,7 @@ mod given;
 mod keys;
 mod lint;
 mod serve;
+mod usage;
 
 use std::{
     io::{self, Write as _},
@@ -28,6 +29,7 @@ enum Command {
     Lint(lint::Lint),
     Demo(demo::Demo),
     Keys(keys::Keys),
+    Usage(usage::Usage),
     Completions(completions::Completions),
 }
 
@@ -38,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Lint(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
+        Command::Usage(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

@@ -72,7 +72,7 @@ pub fn outcome(request: &Request<'_>, claims: &Value, mode: Mode) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("all.yaml");
     fs::write(&path, DOCUMENTS).unwrap();
-    let context = Context { cluster: "c".into(), tenants: Tenants::Unspecified };
+    let context = Context::new("c", Tenants::Unspecified);
     let index = read_once(vec![path.into()], vec![], context).index;
     let claims = Claims::read(claims.to_string().as_bytes()).map(Arc::new);
     let settings = Settings::of(&config::defaults("c").unwrap());

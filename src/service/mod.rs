@@ -29,6 +29,7 @@ use crate::{
     recorder::Recorder,
     telemetry::{Flush, Metrics},
     token::{SelfTestFailed, self_test},
+    usage::{Keeper, StoreError},
 };
 use servers::Servers;
 use workers::Workers;
@@ -42,6 +43,7 @@ pub struct Service {
     status: Arc<Status>,
     /// Waits for the last lines of the decision log.
     last_lines: Option<Flush>,
+    usage: Arc<Keeper>,
 }
 
 /// Why the service cannot start.
@@ -57,6 +59,8 @@ pub enum StartError {
     Certificate(#[from] CertificateError),
     #[error(transparent)]
     DecisionLog(#[from] DecisionLogError),
+    #[error(transparent)]
+    Usage(#[from] StoreError),
     #[error(transparent)]
     Kubernetes(#[from] ConnectError),
     #[error("cannot listen at {address}: {error}; change listen.admin or free the address")]
@@ -102,6 +106,8 @@ impl Service {
             }
             None => None,
         };
+        let usage = Keeper::open(config.usage.file.clone(), clock.clone(), Arc::clone(&published))?;
+        let usage = Arc::new(usage);
         let authorizer =
             Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics))
                 .with_memberships(memberships);
@@ -113,8 +119,12 @@ impl Service {
         let (decision_log, last_lines) = DecisionLog::start(&config.decision_log, &metrics)?;
         let recorder = Recorder::new(Arc::clone(&metrics)).with_decision_log(decision_log);
         let shared = Arc::new(Shared::new(authorizer, answers, recorder, &limits));
-        let status =
-            Arc::new(Status::new(Arc::clone(&published), issuers.clone(), Arc::clone(&shared)));
+        let status = Arc::new(Status::new(
+            Arc::clone(&published),
+            issuers.clone(),
+            Arc::clone(&shared),
+            Arc::clone(&usage),
+        ));
 
         let tls = config.listen.tls.as_ref().map(Certificates::read).transpose()?;
         let certificates = tls.map(Arc::new);
@@ -126,7 +136,7 @@ impl Service {
         let admin = TcpListener::bind(address)
             .await
             .map_err(|error| StartError::Admin { address, error })?;
-        let loader = Loader::new(&config);
+        let loader = Loader::new(&config, usage.ledger());
         let cluster = match (&config.applications.kubernetes, loader.objects()) {
             (Some(namespaces), Some(objects)) => {
                 let metrics = Arc::clone(&metrics);
@@ -145,9 +155,11 @@ impl Service {
                 published,
                 metrics,
                 certificates,
+                usage: Arc::clone(&usage),
             },
             status,
             last_lines,
+            usage,
         })
     }
 
@@ -182,7 +194,7 @@ impl Service {
         // The library begins with "serving"; that must not be seen.
         self.status.report(&health).await;
         // The lines of all that is answered until the end.
-        let Self { settings, servers, workers, status, last_lines: _last_lines } = self;
+        let Self { settings, servers, workers, status, last_lines: _last_lines, usage } = self;
         let shared = Arc::clone(&servers.shared);
         let mut servers =
             servers.start(&shutdown, Arc::clone(&status), health.clone(), &health_server);
@@ -201,12 +213,14 @@ impl Service {
             () = signals.stop(reload) => {}
         }
         status.stop();
-        tokio::select! {
+        let drained = tokio::select! {
             drained = shutdown.run(&settings, servers) => drained,
             () = signals.stop(reload) => {
                 warn!("asked to stop once more; what is under way is cut off");
                 Ok(())
             }
-        }
+        };
+        usage.close();
+        drained
     }
 }

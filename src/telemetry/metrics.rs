@@ -7,7 +7,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{GraphMetrics, log::DROPPED_LINES};
+use super::{GraphMetrics, log::DROPPED_LINES, usage::UsageMetrics};
 use crate::{
     authorizer::Outcome, clock::time_to_tell, decision::Decision, identifiers::ApplicationId,
 };
@@ -63,6 +63,8 @@ pub struct Metrics {
     decision_log_dropped: IntCounterVec,
     /// Of looking groups up.
     pub graph: GraphMetrics,
+    /// Of what is not used.
+    pub usage: UsageMetrics,
 }
 
 impl Metrics {
@@ -176,6 +178,7 @@ impl Metrics {
                 &["cause"],
             ),
             graph: GraphMetrics::new(&registry),
+            usage: UsageMetrics::new(&registry),
             registry,
         };
         metrics.begin();
@@ -307,7 +310,7 @@ fn name_of(id: Option<&ApplicationId>) -> &str {
     id.map_or(UNKNOWN, ApplicationId::as_str)
 }
 
-fn count(number: usize) -> i64 {
+pub(super) fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

@@ -5,6 +5,7 @@ mod decision;
 mod graph;
 mod log;
 mod metrics;
+mod usage;
 mod writer;
 
 pub use answered::Answered;
