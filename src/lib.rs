@@ -27,6 +27,7 @@
 //! - [`membership`] looks up the groups that a token does not list; most checks never need it.
 //! - [`applications`] turns documents into what `target` and `policy` work on; a second source of
 //!   documents would stand there.
+//! - [`recorder`] is told of every answer, and tells [`telemetry`], [`usage`] and [`decision_log`].
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 

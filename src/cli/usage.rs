@@ -131,20 +131,29 @@ impl Usage {
         if *uncounted > 0 {
             eprintln!("not counted, or not for {days} days: {uncounted}");
         }
-        let is_young = *counted == 0 && *uncounted > 0;
-        if is_young {
-            let since = export.since().map_or("never".to_owned(), time);
-            eprintln!(
-                "portvakt: counting began {since}, less than {days} days before: nothing can be \
-                 called unused yet"
-            );
+        let is_empty = *counted == 0 && *uncounted > 0;
+        if is_empty {
+            eprintln!("portvakt: {}", self.why_nothing(export));
         }
         if errors > 0 {
             eprintln!(
                 "portvakt: documents have errors, and what they state may be missing: {errors}"
             );
         }
-        !is_young && errors == 0
+        !is_empty && errors == 0
+    }
+
+    /// Why nothing at all can be called unused.
+    fn why_nothing(&self, export: &Export) -> String {
+        let days = u64::from(self.days);
+        match export.since() {
+            Some(since) if export.at.saturating_sub(since) < days * SECONDS_PER_DAY => format!(
+                "counting began {}, less than {days} days before: nothing can be called unused yet",
+                time(since)
+            ),
+            _ => "nothing that the documents state was counted for so long; is --cluster theirs?"
+                .to_owned(),
+        }
     }
 }
 

@@ -71,7 +71,11 @@ pub const KEYS: &[Key] = &[
         "`false`",
         "Whether the last element of `x-forwarded-client-cert` names the workload that calls, where the proxy tells none itself.",
     ),
-    text("listen.admin", "`0.0.0.0:9090`", "Where `/livez`, `/readyz` and `/metrics` are found."),
+    text(
+        "listen.admin",
+        "`0.0.0.0:9090`",
+        "Where `/livez`, `/readyz`, `/metrics` and `/usage` are found.",
+    ),
     text(
         "listen.tls.certificate",
         "none",

@@ -57,7 +57,7 @@ pub struct Config {
 pub struct Listen {
     /// At least one.
     pub ext_authz: Vec<Listener>,
-    /// `/livez`, `/readyz` and `/metrics`.
+    /// `/livez`, `/readyz`, `/metrics` and `/usage`.
     pub admin: SocketAddr,
     /// TLS for every TCP listener of `ext_authz`.
     pub tls: Option<Tls>,

@@ -13,6 +13,7 @@
 
 mod callers;
 mod commands;
+mod decision_log;
 mod environment;
 mod floods;
 mod groups;
@@ -30,3 +31,4 @@ mod stderr;
 mod support;
 mod tokens;
 mod transports;
+mod usage;
