@@ -91,3 +91,6 @@ fn warn_of_unused(values: &mut Values<'_>, path: &str, is_used: bool, because: &
         values.reader.warning(&node.place, Code::RiskySetting, message);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,15 +3,12 @@ use std::time::Duration;
 use super::*;
 use crate::finding::Code;
 use crate::{
-    config::{
-        Address, AskedBy, ClientProof, DecisionLog, Decisions, Destination, KeySource, LogFile,
-        Membership, PersonalData, Proxy, Tenant,
-    },
+    config::{Address, AskedBy, ClientProof, KeySource, Membership, Proxy, Tenant},
     policy::Fact,
 };
 
 const TENANT: &str = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94";
-const LEAST: &str = "cluster: prod
+pub(super) const LEAST: &str = "cluster: prod
 entra:
   tenants:
     - well_known_url: https://login.example/7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94/v2.0/.well-known/openid-configuration
@@ -20,7 +17,7 @@ applications:
 ";
 
 /// Reads a text as a file, with variables.
-fn read_text(text: &str, variables: &[(&str, &str)]) -> Result<Read, Vec<String>> {
+pub(super) fn read_text(text: &str, variables: &[(&str, &str)]) -> Result<Read, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("portvakt.yaml");
     std::fs::write(&file, text).unwrap();
@@ -481,70 +478,5 @@ fn a_file_that_is_none_is_named() {
     {
         let findings = read_text(text, &[]).unwrap_err();
         assert!(findings[0].contains(code.as_str()), "{text}: {findings:?}");
-    }
-}
-
-#[test]
-fn the_decision_log_is_off_unless_it_goes_somewhere() {
-    let read = |settings: &str| {
-        let read = read_text(&format!("{LEAST}decision_log: {{{settings}}}\n"), &[]).unwrap();
-        assert!(read.warnings.is_empty(), "{settings}: {:?}", read.warnings);
-        read.config.decision_log
-    };
-    for nothing in ["", "to: off", "personal_data: hashed"] {
-        assert_eq!(read(nothing), DecisionLog::default(), "{nothing}");
-    }
-    let log = read("to: stdout, decisions: denials, personal_data: omitted");
-    assert_eq!(
-        (log.to, log.decisions, log.personal_data),
-        (Some(Destination::Stdout), Decisions::Denials, PersonalData::Omitted)
-    );
-    let log = read("to: /logs/a, decisions: sampled, key_file: /key, max_bytes: 65536, files: 9");
-    let path = "/logs/a".into();
-    assert_eq!(log.to, Some(Destination::File(LogFile { path, max_bytes: 65536, files: 9 })));
-    assert_eq!(log.decisions, Decisions::Sampled { one_in: 100.try_into().unwrap() });
-    assert_eq!(log.personal_data, PersonalData::Hashed { key_file: Some("/key".into()) });
-    let Some(Destination::File(LogFile { path, .. })) = read("to: a.jsonl").to else { panic!() };
-    assert!(path.is_absolute() && path.ends_with("a.jsonl"), "from the file's folder");
-}
-
-#[test]
-fn settings_of_the_decision_log_that_do_nothing_are_told_of() {
-    for (settings, said) in [
-        ("decisions: denials", "decision_log.decisions has no effect: decision_log.to is off."),
-        (
-            "to: stdout, one_in: 7",
-            "decision_log.one_in has no effect: decision_log.decisions is not sampled.",
-        ),
-        ("to: stdout, files: 7", "decision_log.files has no effect: decision_log.to is no file."),
-        (
-            "to: stdout, max_bytes: 65536",
-            "decision_log.max_bytes has no effect: decision_log.to is no file.",
-        ),
-        (
-            "personal_data: plain, key_file: k",
-            "decision_log.key_file has no effect: decision_log.personal_data is not hashed.",
-        ),
-    ] {
-        let read = read_text(&format!("{LEAST}decision_log: {{{settings}}}\n"), &[]).unwrap();
-        let [warning] = &read.warnings[..] else { panic!("{settings}: {:?}", read.warnings) };
-        assert_eq!((warning.code, &*warning.message), (Code::RiskySetting, said));
-    }
-}
-
-#[test]
-fn settings_of_the_decision_log_that_cannot_be_are_errors() {
-    for (settings, said) in [
-        ("to: ''", "decision_log.to is empty"),
-        ("to: true", "decision_log.to"),
-        ("to: a, decisions: some", "decision_log.decisions must be one of all, denials, sampled"),
-        ("to: a, decisions: sampled, one_in: 0", "decision_log.one_in must be from 1 to "),
-        ("to: a, max_bytes: 1", "decision_log.max_bytes must be from 65536 to "),
-        ("to: a, files: 0", "decision_log.files must be from 1 to 1000"),
-        ("personal_data: none", "decision_log.personal_data must be one of plain, hashed, omitted"),
-        ("personal: plain", "There is no key decision_log.personal"),
-    ] {
-        let errors = read_text(&format!("{LEAST}decision_log: {{{settings}}}\n"), &[]).unwrap_err();
-        assert!(errors.len() == 1 && errors[0].contains(said), "{settings}: {errors:?}");
     }
 }
