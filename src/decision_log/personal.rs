@@ -19,7 +19,7 @@ pub enum PersonalData {
     Plain,
     /// By a hash that only the key's owner can compute. Without the key, a list of all users does
     /// not tell who it was; with it, it does.
-    Hashed(hmac::Key),
+    Hashed(Box<hmac::Key>),
     /// Not at all.
     Omitted,
 }
@@ -48,7 +48,8 @@ impl PersonalData {
             config::PersonalData::Plain => Self::Plain,
             config::PersonalData::Omitted => Self::Omitted,
             config::PersonalData::Hashed { key_file: None } => {
-                Self::Hashed(hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new())?)
+                let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new())?;
+                Self::Hashed(Box::new(key))
             }
             config::PersonalData::Hashed { key_file: Some(path) } => {
                 let key = fs::read(path)
@@ -56,7 +57,7 @@ impl PersonalData {
                 if key.len() < KEY_BYTES {
                     return Err(KeyError::TooShort(path.clone()));
                 }
-                Self::Hashed(hmac::Key::new(hmac::HMAC_SHA256, &key))
+                Self::Hashed(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &key)))
             }
         })
     }
