@@ -30,6 +30,7 @@
 //! - [`explain`] says why a decision came out as it did, and what would change it.
 //! - [`rehearsal`], [`comparison`] and [`graph`] tell what documents will do: policy tests, what a
 //!   change means, who may call whom.
+//! - [`recorder`] is told of every answer, and tells [`telemetry`], [`usage`] and [`decision_log`].
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 
@@ -56,6 +57,7 @@ pub mod keys;
 pub mod membership;
 pub mod policy;
 mod proto;
+pub mod recorder;
 pub mod rehearsal;
 pub mod request;
 pub mod secret;
@@ -65,4 +67,5 @@ mod suggest;
 pub mod target;
 pub mod telemetry;
 pub mod token;
+pub mod usage;
 pub mod yaml;

@@ -2,10 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::LazyLock};
 
-use portvakt::{
-    applications::{Context, Tenants, read_once},
-    policy::Mode,
-};
+use portvakt::applications::{Context, Tenants, read_once};
 use tempfile::TempDir;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
@@ -27,8 +24,7 @@ pub fn documents(text: &[u8]) {
 
 /// The findings and their lines.
 fn all(documents: Vec<PathBuf>, further: Vec<PathBuf>) -> Vec<(usize, String)> {
-    let context =
-        Context { cluster: "fuzz".into(), tenants: Tenants::Unspecified, mode: Mode::Enforce };
+    let context = Context::new("fuzz", Tenants::Unspecified);
     let documents = documents.into_iter().map(Into::into).collect();
     let findings = read_once(documents, further, context).findings.into_iter();
     let line = |line| usize::try_from(line).unwrap_or(usize::MAX);

@@ -1,6 +1,6 @@
 //! What documents are read against, besides each other.
 
-use crate::{config::Config, identifiers::TenantId, policy::Mode};
+use crate::{config::Config, identifiers::TenantId, policy::Mode, usage::Ledger};
 
 /// The cluster and the tenants of the applications.
 #[derive(Debug, Clone)]
@@ -10,6 +10,8 @@ pub struct Context {
     pub tenants: Tenants,
     /// Of applications whose documents state none.
     pub mode: Mode,
+    /// Where the uses of its applications are counted, if they are.
+    pub usage: Ledger,
 }
 
 /// The tenants that an application can belong to.
@@ -30,6 +32,11 @@ pub struct KnownTenant {
 }
 
 impl Context {
+    /// A context that enforces, and in which nothing is counted.
+    pub fn new(cluster: impl Into<String>, tenants: Tenants) -> Self {
+        Self { cluster: cluster.into(), tenants, mode: Mode::Enforce, usage: Ledger::default() }
+    }
+
     /// The context that a configuration states.
     pub fn of(config: &Config) -> Self {
         let known = |tenant: &crate::config::Tenant| KnownTenant {
@@ -37,11 +44,8 @@ impl Context {
             name: tenant.name.clone(),
         };
         let tenants = config.entra.tenants.iter().map(known).collect();
-        Self {
-            cluster: config.cluster.clone(),
-            tenants: Tenants::Configured(tenants),
-            mode: config.default_mode,
-        }
+        let tenants = Tenants::Configured(tenants);
+        Self { mode: config.default_mode, ..Self::new(&*config.cluster, tenants) }
     }
 }
 

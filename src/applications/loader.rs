@@ -22,6 +22,7 @@ use crate::{
     config::{ApplicationSources, Config, DocumentPath, EnvironmentApplication},
     finding::Finding,
     target::Index,
+    usage::Ledger,
 };
 
 /// Reads documents, and remembers the last good version of each.
@@ -53,9 +54,10 @@ pub struct Resolved {
 }
 
 impl Loader {
-    /// A loader of what the configuration names. Nothing is read yet.
-    pub fn new(config: &Config) -> Self {
-        Self::with(config.applications.clone(), Context::of(config))
+    /// A loader of what the configuration names, whose uses are counted in `usage`. Nothing is
+    /// read yet.
+    pub fn new(config: &Config, usage: Ledger) -> Self {
+        Self::with(config.applications.clone(), Context { usage, ..Context::of(config) })
     }
 
     /// A loader of the candidate documents, where the configuration names any. They take the place
@@ -248,9 +250,8 @@ impl Snapshot {
 #[cfg(test)]
 pub fn snapshot_for_tests(text: &str) -> Snapshot {
     let manifests = super::manifests::read_for_tests(text, None);
-    let (cluster, tenants) = ("dev".into(), super::Tenants::Unspecified);
-    let mode = crate::policy::Mode::Enforce;
-    let mut resolver = Resolver::new(Context { cluster, tenants, mode }.into(), None);
+    let context = Context::new("dev", super::Tenants::Unspecified);
+    let mut resolver = Resolver::new(context.into(), None);
     let origin = Origin::File(Path::new("f.yaml").into());
     resolver.say(origin, &manifests.documents, manifests.findings);
     resolver.resolve();

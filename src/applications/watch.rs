@@ -199,7 +199,6 @@ mod tests {
         applications::{Context, Protection, Tenants},
         config::ApplicationSources,
         identifiers::ApplicationId,
-        policy::Mode,
     };
 
     /// A folder that is kept current, and what is published from it.
@@ -219,11 +218,7 @@ mod tests {
                 paths: vec![folder.path().join("applications").into()],
                 ..ApplicationSources::default()
             };
-            let context = Context {
-                cluster: "dev".into(),
-                tenants: Tenants::Unspecified,
-                mode: Mode::Enforce,
-            };
+            let context = Context::new("dev", Tenants::Unspecified);
             let (published, metrics) = <(Arc<Published>, Arc<Metrics>)>::default();
             let reload = watch::Sender::default();
             tokio::spawn(keep_current(

@@ -12,6 +12,7 @@ mod lint;
 mod serve;
 mod side;
 mod test;
+mod usage;
 mod watching;
 
 use std::{
@@ -39,6 +40,7 @@ enum Command {
     Graph(graph::DrawGraph),
     Demo(demo::Demo),
     Keys(keys::Keys),
+    Usage(usage::Usage),
     Completions(completions::Completions),
 }
 
@@ -53,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Graph(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
+        Command::Usage(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

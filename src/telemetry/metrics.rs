@@ -2,7 +2,7 @@
 
 use std::{
     sync::OnceLock,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use prometheus::{
@@ -10,9 +10,10 @@ use prometheus::{
     Opts, Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{DocumentMetrics, GraphMetrics, log::DROPPED_LINES};
+use super::{DocumentMetrics, GraphMetrics, log::DROPPED_LINES, usage::UsageMetrics};
 use crate::{
-    applications::Role, authorizer::Outcome, decision::Decision, identifiers::ApplicationId,
+    applications::Role, authorizer::Outcome, clock::time_to_tell, decision::Decision,
+    identifiers::ApplicationId,
 };
 
 /// Seconds; a decision from the cache takes some tens of microseconds.
@@ -23,6 +24,25 @@ const CHECK_BUCKETS: [f64; 16] = [
 
 /// The label value for an application that no document describes.
 const UNKNOWN: &str = "unknown";
+
+/// Why a line of the decision log is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// Too many waited to be written.
+    QueueFull,
+    WriteFailed,
+}
+
+impl Dropped {
+    const ALL: [Self; 2] = [Self::QueueFull, Self::WriteFailed];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::WriteFailed => "write_failed",
+        }
+    }
+}
 
 /// Every metric of one service.
 #[derive(Debug)]
@@ -46,8 +66,11 @@ pub struct Metrics {
     ready: IntGauge,
     kubernetes_last_contact: GaugeVec,
     kubernetes_failures: IntCounterVec,
+    decision_log_dropped: IntCounterVec,
     /// Of looking groups up.
     pub graph: GraphMetrics,
+    /// Of what is not used.
+    pub usage: UsageMetrics,
 }
 
 impl Metrics {
@@ -151,7 +174,13 @@ impl Metrics {
                 "Attempts to list or to watch a resource that failed.",
                 &["resource", "kind"],
             ),
+            decision_log_dropped: counters(
+                "portvakt_decision_log_dropped_total",
+                "Lines of the decision log that were dropped, because too many waited or because writing failed.",
+                &["cause"],
+            ),
             graph: GraphMetrics::new(&registry),
+            usage: UsageMetrics::new(&registry),
             registry,
         };
         metrics.begin();
@@ -164,6 +193,9 @@ impl Metrics {
         reason = "names are constants; each start and each test shows it"
     )]
     fn begin(&self) {
+        for cause in Dropped::ALL {
+            self.decision_log_dropped(cause);
+        }
         register(&self.registry, Ok(DROPPED_LINES.clone()));
         let info = Opts::new("portvakt_build_info", "The version that runs; always 1.")
             .const_label("version", env!("CARGO_PKG_VERSION"));
@@ -237,6 +269,11 @@ impl Metrics {
         self.ready.set(ready.into());
     }
 
+    /// What counts the lines of the decision log that are dropped for this cause.
+    pub fn decision_log_dropped(&self, cause: Dropped) -> IntCounter {
+        self.decision_log_dropped.with_label_values(&[cause.label()])
+    }
+
     /// The API server answered about a resource, by its plural.
     pub fn kubernetes_answered(&self, resource: &str) {
         self.kubernetes_last_contact.with_label_values(&[resource]).set(now());
@@ -293,9 +330,8 @@ pub(super) fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-#[expect(clippy::disallowed_methods, reason = "told to people and Prometheus; decides nothing")]
 pub(super) fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+    time_to_tell().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
 #[cfg(test)]

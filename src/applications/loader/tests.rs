@@ -7,7 +7,7 @@ use crate::{
     },
     config::Namespaces,
     identifiers::Guid,
-    policy::{AccessPolicy, Mode},
+    policy::AccessPolicy,
 };
 
 mod changes;
@@ -17,7 +17,7 @@ fn samples() -> PathBuf {
 }
 
 fn context() -> Context {
-    Context { cluster: "demo".into(), tenants: Tenants::Unspecified, mode: Mode::Enforce }
+    Context::new("demo", Tenants::Unspecified)
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Known {
         let (source, namespaces) = (&"apps.json".into(), &Namespaces::Any);
         let text = self.further.as_deref().unwrap_or("[]");
         let further = FurtherConsumers::read(Text { source, namespaces, text }, None);
-        let context = Context { cluster: "dev".into(), tenants, mode: self.mode }.into();
+        let context = Context { mode: self.mode, ..Context::new("dev", tenants) }.into();
         let environment = self.environment.clone().map(Arc::new);
         let mut resolver = Resolver::new(context, environment.as_ref());
         resolver.say(file(0), &documents.documents, Vec::new());

@@ -87,7 +87,7 @@ pub async fn serve(
     permits: Arc<Semaphore>,
     draining: CancellationToken,
 ) {
-    let open = shared.metrics.connections(&bound.address.to_string());
+    let open = shared.recorder.metrics.connections(&bound.address.to_string());
     let check = AuthorizationServer::new(CheckService::new(shared, bound.trust), &limits);
     let connections = Arc::new(Connections {
         routes: Arc::new(Routes::new(check, health)),

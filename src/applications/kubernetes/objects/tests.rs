@@ -5,7 +5,6 @@ use crate::{
     applications::{Application, Context, Loader, Protection, Tenants},
     config::{ApplicationSources, Namespaces},
     finding::Code,
-    policy::Mode,
 };
 
 const ORDERS: &str = "a2f4c0d1-5b7e-4d3a-8c69-17e05b9d4f20";
@@ -23,8 +22,7 @@ impl Cluster {
     fn new() -> Self {
         let kubernetes = Some(Namespaces::Any);
         let sources = ApplicationSources { kubernetes, ..ApplicationSources::default() };
-        let context =
-            Context { cluster: "dev".into(), tenants: Tenants::Unspecified, mode: Mode::Enforce };
+        let context = Context::new("dev", Tenants::Unspecified);
         let loader = Loader::with(sources, context);
         let objects = loader.objects().unwrap();
         let [applications, registrations] = Kind::ALL.map(|kind| objects.add(kind));

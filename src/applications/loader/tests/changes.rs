@@ -149,8 +149,7 @@ impl Sources {
         };
         let tenant = KnownTenant { id: client_id(9).parse().unwrap(), name: None };
         let tenants = Tenants::Configured(vec![tenant]);
-        let loader =
-            Loader::with(sources, Context { cluster: "dev".into(), tenants, mode: Mode::Enforce });
+        let loader = Loader::with(sources, Context::new("dev", tenants));
         let objects = loader.objects().unwrap();
         let lists = Kind::ALL.map(|kind| objects.add(kind));
         lists.iter().for_each(|list| objects.whole(*list));

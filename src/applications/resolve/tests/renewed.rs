@@ -160,8 +160,7 @@ fn say(resolver: &mut Resolver, number: usize, manifests: &Manifests) {
 fn resolver(environment: Option<EnvironmentApplication>) -> Resolver {
     let tenants =
         Tenants::Configured(vec![KnownTenant { id: TENANT.parse().unwrap(), name: None }]);
-    let context = Context { cluster: "dev".into(), tenants, mode: Mode::Enforce }.into();
-    Resolver::new(context, environment.map(Arc::new).as_ref())
+    Resolver::new(Context::new("dev", tenants).into(), environment.map(Arc::new).as_ref())
 }
 
 proptest! {
