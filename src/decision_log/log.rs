@@ -24,13 +24,14 @@ const WAITING: Waiting =
 #[derive(Debug)]
 pub struct DecisionLog {
     personal_data: PersonalData,
-    file: Option<Kept>,
+    /// `None` where no log is kept.
+    sink: Option<Sink>,
     recent: Option<Arc<Recent>>,
 }
 
-/// Lines that go somewhere.
+/// Where lines go, and which.
 #[derive(Debug)]
-struct Kept {
+struct Sink {
     decisions: Decisions,
     lines: Lines,
     reopen: Reopen,
@@ -60,7 +61,7 @@ impl DecisionLog {
         let lost = metrics.decision_log_dropped(Dropped::WriteFailed);
         let full = metrics.decision_log_dropped(Dropped::QueueFull);
         let (started, reopen) = match &settings.to {
-            None => return Ok((Self { personal_data, file: None, recent: None }, None)),
+            None => return Ok((Self { personal_data, sink: None, recent: None }, None)),
             Some(Destination::Stdout) => {
                 (Lines::to(Output::to(io::stdout(), lost), WAITING, full)?, Reopen::default())
             }
@@ -70,8 +71,8 @@ impl DecisionLog {
             }
         };
         let (lines, flush) = started;
-        let file = Some(Kept { decisions: settings.decisions, lines, reopen });
-        Ok((Self { personal_data, file, recent: None }, Some(flush)))
+        let sink = Some(Sink { decisions: settings.decisions, lines, reopen });
+        Ok((Self { personal_data, sink, recent: None }, Some(flush)))
     }
 
     /// The same, with the last decisions kept in memory too.
@@ -84,15 +85,15 @@ impl DecisionLog {
         thread_local! {
             static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        let file = self.file.as_ref().filter(|kept| wants(kept.decisions, answered.outcome));
-        if file.is_none() && self.recent.is_none() {
+        let sink = self.sink.as_ref().filter(|sink| wants(sink.decisions, answered.outcome));
+        if sink.is_none() && self.recent.is_none() {
             return;
         }
         LINE.with_borrow_mut(|line| {
             line.clear();
             write_line(answered, &self.personal_data, line);
-            if let Some(kept) = file {
-                kept.lines.take(line);
+            if let Some(sink) = sink {
+                sink.lines.take(line);
             }
             if let Some(recent) = &self.recent {
                 recent.keep(line, answered.outcome.decision.refusal().is_some());
@@ -102,8 +103,8 @@ impl DecisionLog {
 
     /// Has the file opened anew by its name.
     pub fn reopen(&self) {
-        if let Some(kept) = &self.file {
-            kept.reopen.ask();
+        if let Some(sink) = &self.sink {
+            sink.reopen.ask();
         }
     }
 }

@@ -65,7 +65,7 @@ fn lines_for_which_there_is_no_room_are_counted() {
     let settings = settings(folder.path().join("decisions"), Decisions::All);
     let (log, flush) = DecisionLog::start(&settings, &metrics).unwrap();
     let too_long = vec![b'x'; WAITING.max_bytes + 1];
-    log.file.as_ref().unwrap().lines.take(&too_long);
+    log.sink.as_ref().unwrap().lines.take(&too_long);
     assert_eq!(full.get(), 1);
     drop(flush);
 }
