@@ -5,6 +5,8 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
 /// Where something was written: a file's line and column, or an environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -20,6 +22,17 @@ impl Place {
     /// The source as a whole.
     pub fn whole(source: impl Into<Arc<str>>) -> Self {
         Self { source: source.into(), line: 0, column: 0 }
+    }
+}
+
+impl Serialize for Place {
+    /// `{"file": …, "line": …, "column": …}`
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut place = serializer.serialize_struct("Place", 3)?;
+        place.serialize_field("file", &*self.source)?;
+        place.serialize_field("line", &self.line)?;
+        place.serialize_field("column", &self.column)?;
+        place.end()
     }
 }
 

@@ -27,6 +27,7 @@
 //! - [`membership`] looks up the groups that a token does not list; most checks never need it.
 //! - [`applications`] turns documents into what `target` and `policy` work on; a second source of
 //!   documents would stand there.
+//! - [`explain`] says why a decision came out as it did, and what would change it.
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 
@@ -42,6 +43,7 @@ pub mod decision_log;
 pub mod demo;
 #[cfg(test)]
 mod dropped;
+pub mod explain;
 pub mod finding;
 pub mod frontend;
 pub mod graph;

@@ -9,7 +9,7 @@ use super::{
     Application, DisabledBecause, Protection, Stated,
     context::Context,
     directory::{Answers, Rival},
-    document::{Consumer, Located, Rule, Users},
+    document::{Consumer, Kind, Located, Rule, Users},
     gather::Sources,
     resolve::Rules,
     stated::StatedRule,
@@ -137,7 +137,10 @@ impl Merger<'_> {
         let (sources, answers) = (self.sources, self.answers);
         let assigned = first_of_each(sources.assigned());
         let mut access = AccessPolicy::default();
-        let users = match (sources.wanted(), sources.registered()) {
+        let (wanted, registered) = (sources.wanted(), sources.registered());
+        let kind_of_policy = wanted.map(|_| Kind::Manifest);
+        self.stated.kind = kind_of_policy.or(registered.map(|_| Kind::Registration));
+        let users = match (wanted, registered) {
             (Some(manifest), _) => Some(&manifest.users),
             (None, registration) => {
                 let granted = assigned.iter().map(|(id, client_id)| (*client_id, (*id).clone()));
@@ -160,7 +163,7 @@ impl Merger<'_> {
 
     /// What is stated beside the rules: the users, and the consumers that no rule names.
     fn state(&mut self, users: Option<&Users>, access: &AccessPolicy) {
-        let Stated { place, rules, everyone, groups } = &mut self.stated;
+        let Stated { place, rules, everyone, groups, .. } = &mut self.stated;
         if let Some(users) = users {
             *everyone = users.everyone.as_ref().map(|everyone| everyone.place.clone());
             groups.clone_from(&users.groups);

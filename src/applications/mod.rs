@@ -37,7 +37,7 @@ mod watches;
 pub use application::{Application, DisabledBecause, Protection, V1Tokens};
 pub use consumers::read_pre_authorized;
 pub use context::{Context, KnownTenant, Tenants};
-pub use document::{Consumer, Located};
+pub use document::{Consumer, Kind, Located};
 pub use kubernetes::{ConnectError, FollowError, Objects, Source};
 #[cfg(test)]
 pub use loader::snapshot_for_tests;

@@ -1,6 +1,6 @@
 //! What the documents of one application state, and where: for people who ask why.
 
-use super::document::{Consumer, Located};
+use super::document::{Consumer, Kind, Located};
 use crate::{
     finding::Place,
     identifiers::{ApplicationId, ClientId, GroupId},
@@ -11,6 +11,8 @@ use crate::{
 pub struct Stated {
     /// Where the application gets its name, or what else is known of it stands.
     pub place: Place,
+    /// The kind of the document that states who gets in; `None` where no document does.
+    pub kind: Option<Kind>,
     /// In the documents' order, those that grant nothing included. Every granted consumer has one,
     /// but for the application itself.
     pub rules: Vec<StatedRule>,
@@ -32,7 +34,7 @@ pub struct StatedRule {
 impl Stated {
     /// Nothing but where the application is described.
     pub fn at(place: Place) -> Self {
-        Self { place, rules: Vec::new(), everyone: None, groups: Vec::new() }
+        Self { place, kind: None, rules: Vec::new(), everyone: None, groups: Vec::new() }
     }
 
     /// The first rule that names an application.

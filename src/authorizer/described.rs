@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     applications::Application,
     decision::{Denial, Inputs},
-    policy::{Caller, Permit},
-    request::Request,
+    policy::{self, Caller, Permit},
+    request::{Authorization, Request},
 };
 
 /// All that may name the target, as far as it is there, and what was found.
@@ -16,7 +16,7 @@ pub fn target(request: &Request<'_>, found: Option<&Arc<Application>>) -> Inputs
         ("context extension", request.context_application.unwrap_or_default()),
         ("destination principal", request.destination_principal),
         ("host", request.host),
-        ("application", found.map_or("", |application| application.id.as_str())),
+        ("application", found.map_or("none is found", |application| application.id.as_str())),
     ] {
         if !value.is_empty() {
             inputs.push((name, value.to_owned()));
@@ -31,12 +31,28 @@ pub fn open_path(request: &Request<'_>, permit: Option<&Permit>) -> Inputs {
     vec![
         ("method", request.method.to_owned()),
         ("path", path.to_owned()),
-        ("needs no token", permit.map_or("no", |permit| permit.reason().code()).to_owned()),
+        ("token needed", if permit.is_some() { "no" } else { "yes" }.to_owned()),
     ]
+}
+
+/// How many Authorization headers there are: nothing of what they hold.
+pub fn credentials(authorization: Authorization<'_>) -> Inputs {
+    let headers = match authorization {
+        Authorization::Absent => "none".to_owned(),
+        Authorization::Value(value) => format!("one, of {} bytes", value.len()),
+        Authorization::Unreadable => "several, or one that is not text".to_owned(),
+    };
+    vec![("Authorization", headers)]
 }
 
 /// Who calls, and through which application.
 pub fn caller(caller: &Result<Caller, Denial>) -> Inputs {
     let Ok(caller) = caller else { return Inputs::new() };
     vec![("kind", caller.kind().to_owned()), ("client id", caller.client_id.to_string())]
+}
+
+/// Those of the application's groups that the user turned out to be a member of.
+pub fn looked_up(resolved: &Result<Caller, Denial>) -> Inputs {
+    let Ok(caller) = resolved else { return Inputs::new() };
+    vec![("member of", policy::listed(caller.groups()))]
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::described;
 use crate::{
-    decision::{Denial, Inputs, Step, Trace},
+    decision::{Denial, Step, Trace},
     request::Request,
     token::{Audience, Claims, Verifier, bearer_token},
 };
@@ -39,7 +40,7 @@ impl Evidence for Verifier {
         trace: &mut impl Trace,
     ) -> Result<Arc<Claims>, Denial> {
         let token = bearer_token(request.authorization);
-        trace.step(Step::Credentials, &token, Inputs::new);
+        trace.step(Step::Credentials, &token, || described::credentials(request.authorization));
         self.verify(token?, audience, deadline, place, trace).await
     }
 }

@@ -118,7 +118,7 @@ impl<'a, E: Evidence, T: Trace> Flow<'a, E, T> {
                 // On the heap, so that the other checks do not carry what only this one needs.
                 let lookup = Box::pin(self.with_groups(caller.clone(), groups, denial, deadline));
                 let resolved = lookup.await;
-                self.trace.step(Step::Groups, &resolved, Vec::new);
+                self.trace.step(Step::Groups, &resolved, || described::looked_up(&resolved));
                 *caller = resolved?;
                 policy::evaluate(caller.clone(), protected, requirements, &presenter, self.trace)
             }

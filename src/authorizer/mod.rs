@@ -74,6 +74,11 @@ impl Authorizer {
         (outcome, steps)
     }
 
+    /// What an operator decided about all applications.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     async fn decide(
         &self,
         request: &Request<'_>,

@@ -13,13 +13,13 @@ use crate::{
 /// What an operator decides about all applications.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    pub(super) cluster: String,
-    pub(super) target: Target,
-    pub(super) open_paths: Vec<PathPattern>,
+    pub(crate) cluster: String,
+    pub(crate) target: Target,
+    pub(crate) open_paths: Vec<PathPattern>,
     pub(super) allow_cors_preflight: bool,
     pub(super) accept_v1_tokens: bool,
-    pub(super) requirements: Requirements,
-    pub(super) mesh: Mesh,
+    pub(crate) requirements: Requirements,
+    pub(crate) mesh: Mesh,
     pub(super) deadline: Duration,
     /// Of requests whose application is not known.
     pub(super) mode: Mode,
@@ -45,7 +45,7 @@ impl Settings {
     }
 
     /// The workload that presents a request's token, and whether that matters.
-    pub(super) fn presenter<'a>(&self, request: &Request<'a>) -> Presenter<'a> {
+    pub(crate) fn presenter<'a>(&self, request: &Request<'a>) -> Presenter<'a> {
         let Target { trust_domains, gateways, .. } = &self.target;
         let principal = match request.source_principal {
             "" => request.forwarded_client,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    applications::{Context, Snapshot, Tenants, read_once},
+    applications::{Context, KnownTenant, Snapshot, Tenants, read_once},
     config,
     decision::{DenyReason, Step, Verdict},
     policy::Mode,
@@ -17,8 +17,14 @@ const OWN: &str = "11111111-1111-1111-1111-111111111111";
 const CALLER: &str = "22222222-2222-2222-2222-222222222222";
 const GROUP: &str = "aaaaaaaa-0000-0000-0000-000000000001";
 
+mod explained;
+
 /// One application with one rule and one group, whose caller has the annotation of a client id.
 fn snapshot() -> Snapshot {
+    snapshot_in(Context { cluster: "c".into(), tenants: Tenants::Unspecified })
+}
+
+fn snapshot_in(context: Context) -> Snapshot {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("all.yaml");
     let api = format!(
@@ -34,7 +40,6 @@ fn snapshot() -> Snapshot {
          {{enabled: true}}}}}}\n"
     );
     fs::write(&path, api + &caller).unwrap();
-    let context = Context { cluster: "c".into(), tenants: Tenants::Unspecified };
     read_once(vec![path.into()], vec![], context)
 }
 

@@ -71,6 +71,11 @@ impl Given {
         self.configurations.len() + self.documents.len() + self.further_consumers.len()
     }
 
+    /// Whether a configuration is among them.
+    pub fn has_configuration(&self) -> bool {
+        !self.configurations.is_empty()
+    }
+
     /// Reads all of them together: a rule whose consumer stands in another file is resolved.
     /// `cluster` is that of the documents where no configuration is among the files.
     pub fn read(self, cluster: &str) -> GivenRead {

@@ -2,6 +2,7 @@
 
 mod completions;
 mod demo;
+mod explain;
 mod given;
 mod keys;
 mod lint;
@@ -26,6 +27,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Lint(lint::Lint),
+    Explain(Box<explain::Explain>),
     Demo(demo::Demo),
     Keys(keys::Keys),
     Completions(completions::Completions),
@@ -36,6 +38,7 @@ pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(command) => command.run(),
         Command::Lint(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Completions(command) => command.run(),

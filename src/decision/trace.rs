@@ -108,3 +108,16 @@ impl Trace for Steps {
         self.0.push(Taken { step, inputs: inputs(), verdict });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nobody_listens_nothing_is_asked_what_a_step_looked_at() {
+        for step in Step::ALL {
+            ().step(step, &Ok(()), || panic!("asked"));
+            ().step::<()>(step, &Err(DenyReason::InternalError.into()), || panic!("asked"));
+        }
+    }
+}

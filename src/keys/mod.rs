@@ -10,7 +10,9 @@ mod key_set;
 mod prepared;
 mod refresh;
 
+pub use discovery::MetadataError;
 pub use fetch::{FetchError, Source};
 pub use issuer::{Issuer, KeyLookup};
 pub use key_set::{Key, KeySet, KeySetError};
 pub use prepared::{NoKey, PreparedKey};
+pub use refresh::RefreshError;

@@ -30,7 +30,7 @@ const LOGGED_CHARS: usize = 300;
 
 /// Why the keys could not be refreshed.
 #[derive(Debug, thiserror::Error)]
-enum RefreshError {
+pub enum RefreshError {
     #[error("{url}: {error}")]
     Fetch { url: Url, error: FetchError },
     #[error("{url}: {error}")]
@@ -98,6 +98,18 @@ impl Issuer {
                 () = self.asked(), if begun == 0 => under_way.push(self.begin(source)),
             }
         }
+    }
+
+    /// Fetches the keys once, for those who look once: a key that is not among them is unknown for
+    /// as long as the cooldown lasts. Ends with the time limits of `source`.
+    ///
+    /// # Errors
+    /// See [`RefreshError`].
+    pub async fn fetch_once(&self, source: &impl Source) -> Result<(), RefreshError> {
+        let Attempt { result, .. } = self.begin(source).await;
+        let fetched = result.map(|snapshot| self.snapshot.store(Some(Arc::new(snapshot))));
+        self.ended(false);
+        fetched
     }
 
     /// Once the refresh interval is over everything is asked for, whoever has it asked for: checks

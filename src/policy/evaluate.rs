@@ -63,7 +63,7 @@ pub fn evaluate(
     trace: &mut impl Trace,
 ) -> Result<Permit, Denial> {
     let consumer = check_consumer(&caller, target);
-    trace.step(Step::Consumer, &consumer, || vec![("client id", caller.client_id.to_string())]);
+    trace.step(Step::Consumer, &consumer, || described::consumer(&caller, target));
     caller.application = Some(consumer?.clone());
 
     let permission = check_permission(&caller, target, requirements);

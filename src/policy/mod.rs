@@ -13,6 +13,7 @@ mod presenter;
 
 pub use access::{AccessPolicy, UserAccess};
 pub use caller::Caller;
+pub use described::listed;
 pub use evaluate::{Protected, Requirements, evaluate, without_token};
 pub use fact::{Fact, FactValue};
 pub use mode::{Mode, Shadowed};

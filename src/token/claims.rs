@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::{
-    clock::UnixSeconds,
+    clock::{self, UnixSeconds},
     decision::{Denial, DenyReason, Inputs},
     identifiers::{ClientId, Guid, TenantId},
 };
@@ -119,11 +119,10 @@ impl Claims {
         }
     }
 
-    /// What [`Self::check`] compares, in words: for explanations.
+    /// What [`Self::check`] compares, and what tells the caller, in words: for explanations.
     pub fn checked_against(&self, expected: &Expected<'_>) -> Inputs {
         let text = |claim: &Option<String>| claim.clone().unwrap_or_default();
-        let time =
-            |claim: Option<u64>| claim.map(|seconds| seconds.to_string()).unwrap_or_default();
+        let time = |claim: Option<u64>| claim.map(clock::in_words).unwrap_or_default();
         let claims = [
             ("iss", text(&self.iss)),
             ("expected iss", expected.issuer.to_owned()),
@@ -134,7 +133,11 @@ impl Claims {
             ("iat", time(self.iat)),
             ("nbf", time(self.nbf)),
             ("exp", time(self.exp)),
-            ("now", expected.now.to_string()),
+            ("now", clock::in_words(expected.now)),
+            ("azp", text(&self.azp)),
+            ("appid", text(&self.appid)),
+            ("idtyp", text(&self.idtyp)),
+            ("scp", text(&self.scp)),
         ];
         claims.into_iter().filter(|(_, value)| !value.is_empty()).collect()
     }

@@ -11,7 +11,7 @@ use crate::decision::{Denial, DenyReason};
 const MAX_KID_CHARS: usize = 128;
 
 /// The only signature algorithm of Entra ID. The token never chooses.
-const ALGORITHM: &str = "RS256";
+pub const ALGORITHM: &str = "RS256";
 
 /// A token that has the right form; nothing of it is proven.
 #[derive(Debug)]

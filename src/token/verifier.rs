@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     Claims, Expected, TokenCache, V1Audiences,
     cache::{Proven, TokenHash},
-    compact::Unverified,
+    compact::{ALGORITHM, Unverified},
 };
 use crate::{
     clock::Clock,
@@ -117,15 +117,24 @@ async fn prove(
     trace: &mut impl Trace,
 ) -> Result<(Arc<Key>, Arc<Claims>), Denial> {
     let unverified = Unverified::parse(token);
-    trace.step(Step::TokenForm, &unverified, Inputs::new);
+    trace.step(Step::TokenForm, &unverified, || match unverified.is_ok() {
+        true => vec![("alg", ALGORITHM.to_owned())],
+        false => Inputs::new(),
+    });
     let unverified = unverified?;
 
     let key = key(&unverified.kid, issuer, deadline, place).await;
-    trace.step(Step::Key, &key, || vec![("kid", unverified.kid.to_string())]);
+    trace.step(Step::Key, &key, || {
+        let name =
+            issuer.name().map_or_else(|| "not known yet".to_owned(), |name| name.to_string());
+        vec![("kid", unverified.kid.clone()), ("issuer", name)]
+    });
     let key = key?;
 
     let signature = check_signature(&unverified, &key);
-    trace.step(Step::Signature, &signature, Inputs::new);
+    trace.step(Step::Signature, &signature, || {
+        vec![("key", format!("RSA, {} bit", key.modulus_bytes() * 8))]
+    });
     signature?;
 
     let claims = Claims::read(&unverified.payload).inspect_err(|denial| {

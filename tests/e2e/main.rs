@@ -14,6 +14,7 @@
 mod callers;
 mod commands;
 mod environment;
+mod explain;
 mod floods;
 mod groups;
 mod grpc;

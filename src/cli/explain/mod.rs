@@ -1,0 +1,114 @@
+//! `portvakt explain`.
+
+mod asked;
+mod documents;
+mod live;
+mod recorded;
+mod token;
+
+use std::{error::Error, path::PathBuf, process::ExitCode};
+
+use clap::{Args, ValueEnum};
+
+use self::{asked::Asked, documents::Documents, live::Live, recorded::Log, token::TokenOption};
+use super::{FAILURE, WRONG_USAGE, fail, print, wrong_usage};
+use crate::explain::Explanation;
+
+/// What was asked for cannot be told from what was given.
+const CANNOT_SAY: u8 = 3;
+
+/// Explain one request's decision, step by step, by the same code that serves checks.
+///
+/// The request is one that you describe, with a token or without, or one of a decision log. The
+/// documents are those that you give: configuration, application documents and lists of further
+/// consumers, files or folders.
+///
+/// A token is read from a file or from standard input, never from the command line. It is not
+/// printed, and sent nowhere. Its keys come from its issuer, as in the service, or from --jwks.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portvakt explain --token token.txt --host orders.example.com portvakt.yaml applications/
+  pbpaste | portvakt explain --token - --application prod-gcp:team-orders:orders-api --path /orders \\
+    portvakt.yaml applications/
+  portvakt explain --application prod-gcp:team-orders:orders-api --path /internal/alive applications/
+  portvakt explain --decisions decisions.log --id 5b0c1f0e9d3f4c21a8e67f0000000001 \\
+    portvakt.yaml applications/
+
+Exit codes: 0 allowed, 1 denied, 2 wrong usage or something that was given cannot be read (what is
+printed then may not be what the service answers), 3 it cannot be said from what was given.")]
+pub struct Explain {
+    /// Files and folders: configuration, documents, lists of further consumers.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    token: TokenOption,
+    #[command(flatten)]
+    asked: Asked,
+    #[command(flatten)]
+    live: Live,
+    #[command(flatten)]
+    log: Log,
+    /// How the explanation is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The documents' cluster, where no configuration is among the files.
+    #[arg(long, default_value = "cluster")]
+    cluster: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people, in eighty columns.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+impl Explain {
+    pub fn run(self) -> ExitCode {
+        match self.explained() {
+            Ok((explanation, is_whole)) => self.print(&explanation, is_whole),
+            Err(error) => wrong_usage(&*error),
+        }
+    }
+
+    /// The explanation, and whether all that was given could be read.
+    fn explained(&self) -> Result<(Explanation, bool), Box<dyn Error>> {
+        self.token.refuse_as_argument(&self.paths)?;
+        let documents = Documents::read(&self.paths, &self.cluster)?;
+        let Documents { is_whole, has_configuration, .. } = documents;
+        let explanation = match self.log.record()? {
+            Some(record) => recorded::explain(&record, documents),
+            None => self.live.explain(&self.asked, self.token.read()?, documents)?,
+        };
+        let explanation = match has_configuration {
+            true => explanation,
+            false => explanation.noting(
+                "No configuration was given: the defaults of everything it states are assumed.",
+            ),
+        };
+        Ok((explanation, is_whole))
+    }
+
+    fn print(&self, explanation: &Explanation, is_whole: bool) -> ExitCode {
+        let printed = match self.format {
+            Format::Text => print(&explanation.to_string()),
+            Format::Json => match serde_json::to_string_pretty(explanation) {
+                Ok(text) => print(&(text + "\n")),
+                Err(error) => fail(&error),
+            },
+        };
+        if !is_whole {
+            eprintln!(
+                "portvakt: there are errors in what was given: the service may answer otherwise"
+            );
+            return ExitCode::from(WRONG_USAGE);
+        }
+        match (explanation.certain, explanation.is_allowed()) {
+            (false, _) => ExitCode::from(CANNOT_SAY),
+            (true, true) => printed,
+            (true, false) => ExitCode::from(FAILURE),
+        }
+    }
+}

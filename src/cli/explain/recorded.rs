@@ -1,0 +1,121 @@
+//! A request of a decision log, decided anew by the documents that are given.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use super::documents::Documents;
+use crate::{
+    authorizer::{Presumed, Settings, rehearse},
+    decision_log::Record,
+    explain::{Explanation, Rehearsal},
+};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Decision log")]
+pub struct Log {
+    /// A decision log, or - for standard input: explain one of its decisions by the documents given.
+    #[arg(long, value_name = "FILE", requires = "id")]
+    decisions: Option<PathBuf>,
+    /// The id of that decision, as in the answer's body and in the log.
+    #[arg(long, value_name = "DECISION_ID", requires = "decisions")]
+    id: Option<String>,
+}
+
+/// The decision cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub enum NoRecord {
+    #[error("{file}: the decision log cannot be read: {error}")]
+    Unreadable { file: String, error: io::Error },
+    #[error("{file}:{line}: this is no line of a decision log: {error}")]
+    Foreign { file: String, line: usize, error: serde_json::Error },
+    #[error("{file}: no decision {id} is among its {lines} lines")]
+    Absent { file: String, id: String, lines: usize },
+}
+
+impl Log {
+    /// The record that is asked for, if one is.
+    ///
+    /// # Errors
+    /// See [`NoRecord`].
+    pub fn record(&self) -> Result<Option<Record<'static>>, NoRecord> {
+        let (Some(path), Some(id)) = (&self.decisions, &self.id) else { return Ok(None) };
+        let (file, reader): (_, Box<dyn BufRead>) = match path.as_os_str() == "-" {
+            true => ("standard input".to_owned(), Box::new(io::stdin().lock())),
+            false => {
+                let file = path.display().to_string();
+                match File::open(path) {
+                    Ok(opened) => (file, Box::new(BufReader::new(opened))),
+                    Err(error) => return Err(NoRecord::Unreadable { file, error }),
+                }
+            }
+        };
+        find(reader, &file, id).map(Some)
+    }
+}
+
+/// The first record of that id. Lines that do not name it are not looked into.
+fn find(reader: impl BufRead, file: &str, id: &str) -> Result<Record<'static>, NoRecord> {
+    let file = || file.to_owned();
+    let mut lines = 0;
+    for line in reader.lines() {
+        let text = line.map_err(|error| NoRecord::Unreadable { file: file(), error })?;
+        lines += 1;
+        if !text.contains(id) {
+            continue;
+        }
+        let record: Record<'static> = serde_json::from_str(&text)
+            .map_err(|error| NoRecord::Foreign { file: file(), line: lines, error })?;
+        if record.decision_id == id {
+            return Ok(record);
+        }
+    }
+    Err(NoRecord::Absent { file: file(), id: id.to_owned(), lines })
+}
+
+/// Explains what would become of the request now.
+pub fn explain(record: &Record<'_>, documents: Documents) -> Explanation {
+    let Documents { mut config, index, .. } = documents;
+    // The log tells which application was asked for, however it was found.
+    config.target.context_extension = true;
+    let settings = Settings::of(&config);
+    let rehearsal = Rehearsal::of(record);
+    let request = rehearsal.request();
+    let presumed = Presumed(rehearsal.claims());
+    let (outcome, steps) = rehearse(&settings, &index, &request, &presumed);
+    let explanation = Explanation::of(&outcome, &steps, &request, &settings)
+        .beside(record)
+        .noting("The steps before the caller are as the log tells; those after it are decided by what was given.");
+    match rehearsal.is_at_a_loss(&steps) {
+        true => explanation.uncertain("the log does not tell whether there was a token, nor whose"),
+        false => explanation,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: &str =
+        r#"{"time":"t","decision_id":"aa","decision":"deny","reason":"token_missing"}"#;
+
+    fn found(log: &str, id: &str) -> Result<String, String> {
+        let record = find(log.as_bytes(), "d.log", id);
+        record.map(|record| record.reason.into_owned()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_decision_is_found_among_other_lines_or_the_place_is_told() {
+        let log = format!("starting\n{{}}\n{RECORD}\nbb\n");
+        assert_eq!(found(&log, "aa").as_deref(), Ok("token_missing"));
+        let foreign = found(&log, "bb").unwrap_err();
+        assert!(foreign.starts_with("d.log:4: this is no line of a decision log"), "{foreign}");
+        assert_eq!(found(&log, "cc").unwrap_err(), "d.log: no decision cc is among its 4 lines");
+        // An id that only stands in another member is not the decision's.
+        assert!(found(RECORD, "token_missing").unwrap_err().contains("no decision token_missing"));
+    }
+}
