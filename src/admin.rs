@@ -1,4 +1,4 @@
-//! `/livez`, `/readyz` and `/metrics`, for kubelets and Prometheus.
+//! `/livez`, `/readyz`, `/metrics` and `/usage`, for kubelets, Prometheus and people.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,6 +17,7 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    task::spawn_blocking,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,7 @@ pub async fn serve(listener: TcpListener, status: Arc<Status>, draining: Cancell
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readiness))
         .route("/metrics", get(metrics))
+        .route("/usage", get(usage))
         .with_state(status);
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let serve_one = |stream| serve_one(stream, router.clone(), draining.clone());
@@ -59,6 +61,15 @@ async fn readiness(State(status): State<Arc<Status>>) -> (StatusCode, String) {
             let lines: String = missing.iter().map(|what| format!("not ready: {what}\n")).collect();
             (StatusCode::SERVICE_UNAVAILABLE, lines)
         }
+    }
+}
+
+/// Many applications have many counts: writing them keeps nobody else waiting.
+async fn usage(State(status): State<Arc<Status>>) -> Response {
+    let written = spawn_blocking(move || serde_json::to_vec(&status.usage())).await;
+    match written {
+        Ok(Ok(json)) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 

@@ -47,6 +47,17 @@ impl Clock {
     }
 }
 
+/// The time now, for what is told to people. Decisions take it from a [`Clock`].
+#[expect(clippy::disallowed_methods, reason = "nothing is decided by it")]
+pub fn time_to_tell() -> SystemTime {
+    SystemTime::now()
+}
+
+/// A time as whole seconds; one before 1970 reads as 1970.
+pub fn unix_seconds(time: SystemTime) -> UnixSeconds {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Clock")

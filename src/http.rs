@@ -17,7 +17,10 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// An HTTP client that follows no redirect and reads no endless body.
 #[derive(Debug, Clone)]
-pub struct Client(reqwest::Client);
+pub struct Client {
+    inner: reqwest::Client,
+    max_body_bytes: usize,
+}
 
 /// The client could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +34,8 @@ pub enum FetchError {
     Http(String),
     #[error("it answered with status {0}")]
     Status(u16),
-    #[error("the answer is larger than 1 MiB")]
-    TooLarge,
+    #[error("the answer is larger than {} MiB", .0 >> 20)]
+    TooLarge(usize),
 }
 
 impl From<reqwest::Error> for FetchError {
@@ -89,7 +92,7 @@ impl Client {
     /// # Errors
     /// Where the machine has no usable trust anchors, or the proxy's URL cannot be used.
     pub fn new(proxy: &Proxy) -> Result<Self, ClientError> {
-        Ok(Self(builder(proxy)?.build()?))
+        Ok(builder(proxy)?.build()?.into())
     }
 
     /// One with a connection for each request, for those who are asked once an hour. A connection
@@ -99,7 +102,12 @@ impl Client {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn with_new_connections(proxy: &Proxy) -> Result<Self, ClientError> {
-        Ok(Self(builder(proxy)?.pool_max_idle_per_host(0).build()?))
+        Ok(builder(proxy)?.pool_max_idle_per_host(0).build()?.into())
+    }
+
+    /// The same, for answers of up to so many bytes; 1 MiB unless stated.
+    pub fn with_answers_up_to(self, max_body_bytes: usize) -> Self {
+        Self { max_body_bytes, ..self }
     }
 
     /// The body of a successful answer to GET.
@@ -122,19 +130,25 @@ impl Client {
     /// Where none came in time, or one that is too large.
     pub async fn send(&self, request: Request) -> Result<Answer, FetchError> {
         let Request { method, url, headers, body } = request;
-        let request = self.0.request(method, url).headers(headers);
+        let request = self.inner.request(method, url).headers(headers);
         let request = if body.is_empty() { request } else { request.body(body) };
         let mut response = request.send().await?;
         let status = response.status();
         let retry_after = retry_after(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > MAX_BODY_BYTES {
-                return Err(FetchError::TooLarge);
+            if body.len() + chunk.len() > self.max_body_bytes {
+                return Err(FetchError::TooLarge(self.max_body_bytes));
             }
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, retry_after, body })
+    }
+}
+
+impl From<reqwest::Client> for Client {
+    fn from(inner: reqwest::Client) -> Self {
+        Self { inner, max_body_bytes: MAX_BODY_BYTES }
     }
 }
 

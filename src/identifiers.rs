@@ -62,6 +62,16 @@ impl Guid {
         url.split('/').find_map(|segment| segment.parse().ok())
     }
 
+    /// The sixteen bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// Its text, hyphenated and in lower case, written where there is room for it.
+    pub fn encode<'r>(&self, room: &'r mut [u8; 36]) -> &'r str {
+        self.0.as_hyphenated().encode_lower(room)
+    }
+
     /// Hands over its text, hyphenated and in lower case.
     pub fn with_text(&self, then: impl FnOnce(&str)) {
         then(self.0.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
@@ -163,6 +173,21 @@ impl fmt::Display for ApplicationId {
 impl fmt::Debug for ApplicationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Serialize for ApplicationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ApplicationId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(|_| {
+            de::Error::invalid_value(Unexpected::Str(&text), &"cluster:namespace:application")
+        })
     }
 }
 

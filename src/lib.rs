@@ -28,6 +28,7 @@
 //! - [`applications`] turns documents into what `target` and `policy` work on; a second source of
 //!   documents would stand there.
 //! - [`explain`] says why a decision came out as it did, and what would change it.
+//! - [`recorder`] is told of every answer, and tells [`telemetry`], [`usage`] and [`decision_log`].
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 
@@ -53,6 +54,7 @@ pub mod keys;
 pub mod membership;
 pub mod policy;
 mod proto;
+pub mod recorder;
 pub mod request;
 pub mod secret;
 pub mod service;
@@ -61,4 +63,5 @@ mod suggest;
 pub mod target;
 pub mod telemetry;
 pub mod token;
+pub mod usage;
 pub mod yaml;

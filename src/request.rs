@@ -32,6 +32,17 @@ pub struct Request<'a> {
     pub deadline: Option<Instant>,
 }
 
+impl<'a> Request<'a> {
+    /// The principal of the workload that presents the token, as mutual TLS or a proxy that is
+    /// believed tells it; empty where neither does.
+    pub fn presented_by(&self) -> &'a str {
+        match self.source_principal {
+            "" => self.forwarded_client,
+            principal => principal,
+        }
+    }
+}
+
 /// The Authorization headers of a request.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Authorization<'a> {

@@ -2,7 +2,8 @@
 
 use std::{
     fmt::Write as _,
-    fs,
+    fs::{self, File},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -13,6 +14,8 @@ use crate::Failure;
 /// The API that is asked for.
 pub const SAMPLE: &str = include_str!("../../deploy/examples/applications/orders-api.yaml");
 const FILES: usize = 100;
+/// The file of the decision log.
+const DECISIONS: &str = "decisions.jsonl";
 
 /// Writes a configuration; returns where.
 pub fn configuration(
@@ -35,6 +38,24 @@ shutdown: {{delay: 0s, grace: 1s}}
     );
     fs::write(&file, text)?;
     Ok(file)
+}
+
+/// Adds a log of all decisions to a configuration.
+pub fn log_decisions(configuration: &Path) -> Result<(), Failure> {
+    let text = fs::read_to_string(configuration)?;
+    Ok(fs::write(configuration, format!("{text}decision_log: {{to: {DECISIONS}}}\n"))?)
+}
+
+/// How many decisions were logged beside a configuration.
+pub fn logged_decisions(folder: &Path) -> Result<usize, Failure> {
+    let mut lines = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(DECISIONS) {
+            lines += BufReader::new(File::open(entry.path())?).lines().count();
+        }
+    }
+    Ok(lines)
 }
 
 /// The Unix socket at which the service of a folder listens too.

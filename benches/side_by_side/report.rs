@@ -79,7 +79,7 @@ fn print_figures(m: &Measured) {
     );
 }
 
-fn goals(m: &Measured) -> [(&'static str, f64, Goal); 16] {
+fn goals(m: &Measured) -> [(&'static str, f64, Goal); 17] {
     use Goal::{AtLeast, AtMost};
     let against_floor = |load| m.cpu(load) / m.cpu(Load::Floor);
     let verifications = |load, floor| (m.cpu(load) - m.cpu(floor)) / m.verification();
@@ -109,6 +109,11 @@ fn goals(m: &Measured) -> [(&'static str, f64, Goal); 16] {
         ("unknown key / floor", against_floor(Load::UnknownKey), AtMost(1.0)),
         ("one in flight, p50 / floor's", p50(&m.latency) / p50(&m.floor_latency), AtMost(1.05)),
         ("one in flight, p99 / floor's", p99(&m.latency) / p99(&m.floor_latency), AtMost(1.1)),
+        (
+            "with a log of all decisions / without",
+            m.cpu(Load::Logged) / m.cpu(Load::Seen),
+            AtMost(1.1),
+        ),
         ("many applications / few", m.cpu(Load::Many) / m.cpu(Load::Seen), AtMost(1.02)),
         (
             "checks/s over 64 connections / over one",

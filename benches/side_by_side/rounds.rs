@@ -19,6 +19,8 @@ use crate::{
 
 const ROUNDS: usize = 5;
 const CHECKS: usize = 100_000;
+/// Before the first round.
+const WARM_UP: usize = CHECKS / 5;
 /// Of checks that take a verification each.
 const COSTLY_CHECKS: usize = 20_000;
 const DISTINCT: usize = 4_000;
@@ -34,6 +36,8 @@ pub const FEW: usize = 10;
 pub enum Load {
     Floor,
     Seen,
+    /// With a log of all decisions.
+    Logged,
     /// With many applications.
     Many,
     UnixSocket,
@@ -49,9 +53,10 @@ pub enum Load {
 }
 
 impl Load {
-    pub const ALL: [(Self, &str); 13] = [
+    pub const ALL: [(Self, &str); 14] = [
         (Self::Floor, "floor, 1 connection × 32"),
         (Self::Seen, "token seen before, 1 connection × 32"),
+        (Self::Logged, "the same with a log of all decisions"),
         (Self::Many, "the same with many applications"),
         (Self::UnixSocket, "the same by a Unix socket"),
         (Self::FloorEight, "floor, 8 connections × 32"),
@@ -92,6 +97,8 @@ pub struct Measured {
 struct Servers {
     floor: Server,
     service: Server,
+    /// The service with a log of all decisions.
+    logging: Server,
     /// The service with many applications.
     large: Server,
 }
@@ -111,10 +118,15 @@ pub async fn measure() -> Result<Measured, Failure> {
     let [few_configured, many_configured] =
         [&few, &many].map(|folder| documents::configuration(folder, &issuer, CACHE));
     let (few_configured, many_configured) = (few_configured?, many_configured?);
+    let logged = folder.path().join("logged");
+    documents::applications(&logged, FEW)?;
+    let log_configured = documents::configuration(&logged, &issuer, CACHE)?;
+    documents::log_decisions(&log_configured)?;
     let (startup, many_startup) = (starts(&few_configured)?, starts(&many_configured)?);
     let servers = Servers {
         floor: Server::floor()?,
         service: Server::portvakt(&few_configured)?,
+        logging: Server::portvakt(&log_configured)?,
         large: Server::portvakt(&many_configured)?,
     };
     let mut measured = Measured {
@@ -126,8 +138,8 @@ pub async fn measure() -> Result<Measured, Failure> {
         ..Measured::default()
     };
     cases.prove(&servers.service).await?;
-    for server in [&servers.floor, &servers.service, &servers.large] {
-        load::repeat(server, By::Tcp, &cases.seen.body, 1, CHECKS / 5)?;
+    for server in [&servers.floor, &servers.service, &servers.logging, &servers.large] {
+        load::repeat(server, By::Tcp, &cases.seen.body, 1, WARM_UP)?;
     }
     for round in 1..=ROUNDS {
         println!("round {round} of {ROUNDS}");
@@ -135,6 +147,10 @@ pub async fn measure() -> Result<Measured, Failure> {
         let distinct = Arc::new(distinct(&issuer, &request, round)?);
         measured.once(&servers, distinct).await?;
         measured.wait(&servers, &cases.seen, &many).await?;
+    }
+    let decisions = documents::logged_decisions(&logged)?;
+    if decisions < WARM_UP + ROUNDS * CHECKS {
+        return Err(format!("only {decisions} decisions are in the log").into());
     }
     measured.floor_mib = servers.floor.resident_mib()?;
     measured.mib = servers.service.resident_mib()?;
@@ -145,12 +161,13 @@ pub async fn measure() -> Result<Measured, Failure> {
 impl Measured {
     /// CPU for checks that are sent over and over.
     fn repeat(&mut self, servers: &Servers, cases: &Cases, socket: &Path) -> Result<(), Failure> {
-        let Servers { floor, service, large } = servers;
+        let Servers { floor, service, logging, large } = servers;
         let socket = By::UnixSocket(socket);
         let Cases { seen, malformed, expired, unknown_key, bad_signature } = cases;
         for (load, server, by, case, connections, checks) in [
             (Load::Floor, floor, By::Tcp, seen, 1, CHECKS),
             (Load::Seen, service, By::Tcp, seen, 1, CHECKS),
+            (Load::Logged, logging, By::Tcp, seen, 1, CHECKS),
             (Load::Many, large, By::Tcp, seen, 1, CHECKS),
             (Load::UnixSocket, service, socket, seen, 1, CHECKS),
             (Load::FloorEight, floor, By::Tcp, seen, 8, CHECKS),
@@ -183,7 +200,7 @@ impl Measured {
 
     /// How long answers take.
     async fn wait(&mut self, servers: &Servers, case: &Case, many: &Path) -> Result<(), Failure> {
-        let Servers { floor, service, large } = servers;
+        let Servers { floor, service, large, .. } = servers;
         let [of_floor, ours] = latency::one_in_flight([floor, service], &case.body).await?;
         self.floor_latency.push(of_floor);
         self.latency.push(ours);

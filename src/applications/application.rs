@@ -6,6 +6,7 @@ use crate::{
     identifiers::{ApplicationId, ClientId, TenantId},
     policy::{AccessPolicy, Mode},
     target::PathPattern,
+    usage::Usage,
 };
 
 /// An application that Portvakt knows, whether it lets anyone in or not.
@@ -21,6 +22,8 @@ pub struct Application {
     pub mode: Mode,
     /// What its documents state and where, for explanations.
     pub stated: Stated,
+    /// How often it is used.
+    pub usage: Usage,
 }
 
 impl Application {
@@ -33,6 +36,7 @@ impl Application {
             hosts: Vec::new(),
             open_paths: Vec::new(),
             mode: Mode::default(),
+            usage: Usage::default(),
         }
     }
 }

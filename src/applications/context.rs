@@ -1,6 +1,6 @@
 //! What documents are read against, besides each other.
 
-use crate::{config::Config, identifiers::TenantId};
+use crate::{config::Config, identifiers::TenantId, usage::Ledger};
 
 /// The cluster and the tenants of the applications.
 #[derive(Debug, Clone)]
@@ -8,6 +8,8 @@ pub struct Context {
     /// The cluster of every document, and of rules that name none.
     pub cluster: String,
     pub tenants: Tenants,
+    /// Where the uses of its applications are counted, if they are.
+    pub usage: Ledger,
 }
 
 /// The tenants that an application can belong to.
@@ -28,6 +30,11 @@ pub struct KnownTenant {
 }
 
 impl Context {
+    /// A context in which nothing is counted.
+    pub fn new(cluster: impl Into<String>, tenants: Tenants) -> Self {
+        Self { cluster: cluster.into(), tenants, usage: Ledger::default() }
+    }
+
     /// The context that a configuration states.
     pub fn of(config: &Config) -> Self {
         let known = |tenant: &crate::config::Tenant| KnownTenant {
@@ -35,7 +42,7 @@ impl Context {
             name: tenant.name.clone(),
         };
         let tenants = config.entra.tenants.iter().map(known).collect();
-        Self { cluster: config.cluster.clone(), tenants: Tenants::Configured(tenants) }
+        Self::new(&*config.cluster, Tenants::Configured(tenants))
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     config::{ApplicationSources, Config, DocumentPath},
     finding::{Finding, Severity},
     target::Index,
+    usage::Ledger,
 };
 
 /// Reads documents, and remembers the last good version of each.
@@ -42,9 +43,10 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// A loader of what the configuration names. Nothing is read yet.
-    pub fn new(config: &Config) -> Self {
-        Self::with(config.applications.clone(), Context::of(config))
+    /// A loader of what the configuration names, whose uses are counted in `usage`. Nothing is
+    /// read yet.
+    pub fn new(config: &Config, usage: Ledger) -> Self {
+        Self::with(config.applications.clone(), Context { usage, ..Context::of(config) })
     }
 
     /// A loader of these sources.
@@ -213,7 +215,7 @@ mod tests {
     }
 
     fn context() -> Context {
-        Context { cluster: "demo".into(), tenants: Tenants::Unspecified }
+        Context::new("demo", Tenants::Unspecified)
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::{
     finding::{Code, Finding},
     identifiers::{ApplicationId, ClientId, TenantId},
     policy::{AccessPolicy, Mode},
+    usage::Usage,
     yaml::Reader,
 };
 
@@ -56,13 +57,20 @@ struct Merger<'a> {
 impl Merger<'_> {
     fn application(mut self) -> Merged {
         let manifest = self.sources.wanted();
+        let protection = self.protection();
+        let usage = match protection {
+            Protection::Enforced { .. } => self.context.usage.open(self.id, &self.stated),
+            // Nothing of it can be used. What was counted goes on when it is itself again.
+            Protection::Disabled(_) => Usage::default(),
+        };
         let application = Application {
             id: self.id.clone(),
-            protection: self.protection(),
+            protection,
             hosts: self.sources.hosts().map(|host| host.value.clone()).collect(),
             open_paths: manifest.map(|manifest| manifest.open_paths.clone()).unwrap_or_default(),
             mode: Mode::default(),
             stated: self.stated,
+            usage,
         };
         Merged {
             application: Arc::new(application),

@@ -194,7 +194,7 @@ mod tests {
                 paths: vec![folder.path().join("applications").into()],
                 ..ApplicationSources::default()
             };
-            let context = Context { cluster: "dev".into(), tenants: Tenants::Unspecified };
+            let context = Context::new("dev", Tenants::Unspecified);
             let (published, metrics, reload) =
                 <(Arc<Published>, Arc<Metrics>, Arc<Notify>)>::default();
             tokio::spawn(keep_current(

@@ -47,11 +47,7 @@ impl Settings {
     /// The workload that presents a request's token, and whether that matters.
     pub(crate) fn presenter<'a>(&self, request: &Request<'a>) -> Presenter<'a> {
         let Target { trust_domains, gateways, .. } = &self.target;
-        let principal = match request.source_principal {
-            "" => request.forwarded_client,
-            principal => principal,
-        };
-        let workload = WorkloadId::parse(principal, trust_domains)
+        let workload = WorkloadId::parse(request.presented_by(), trust_domains)
             .filter(|workload| !workload.is_among(gateways));
         Presenter { workload, bind_tokens: self.mesh.bind_tokens }
     }

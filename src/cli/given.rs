@@ -90,7 +90,7 @@ impl Given {
                 Err(errors) => findings.extend(errors),
             }
         }
-        let unspecified = || Context { cluster: cluster.to_owned(), tenants: Tenants::Unspecified };
+        let unspecified = || Context::new(cluster, Tenants::Unspecified);
         let context = config.as_ref().map_or_else(unspecified, Context::of);
         let configured = config.as_ref().map_or(&[][..], |config| &config.applications.paths);
         let documents = self.documents.into_iter().map(|file| placed(file, configured)).collect();

@@ -7,6 +7,7 @@ mod given;
 mod keys;
 mod lint;
 mod serve;
+mod usage;
 
 use std::{
     io::{self, Write as _},
@@ -30,6 +31,7 @@ enum Command {
     Explain(Box<explain::Explain>),
     Demo(demo::Demo),
     Keys(keys::Keys),
+    Usage(usage::Usage),
     Completions(completions::Completions),
 }
 
@@ -41,6 +43,7 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
+        Command::Usage(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

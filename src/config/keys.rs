@@ -71,7 +71,11 @@ pub const KEYS: &[Key] = &[
         "`false`",
         "Whether the last element of `x-forwarded-client-cert` names the workload that calls, where the proxy tells none itself.",
     ),
-    text("listen.admin", "`0.0.0.0:9090`", "Where `/livez`, `/readyz` and `/metrics` are found."),
+    text(
+        "listen.admin",
+        "`0.0.0.0:9090`",
+        "Where `/livez`, `/readyz`, `/metrics` and `/usage` are found.",
+    ),
     text(
         "listen.tls.certificate",
         "none",
@@ -311,6 +315,42 @@ pub const KEYS: &[Key] = &[
     text("shutdown.grace", "`20s`", "For requests under way, after that."),
     text("log.filter", "`info`", "What is logged, for instance `warn` or `portvakt=debug`."),
     text("log.format", "`auto`", "`json`, `text`, or `auto`: text on a terminal."),
+    text(
+        "decision_log.to",
+        "`off`",
+        "Where decisions are written, a JSON line for each: `off`, `stdout`, or the path of a file.",
+    ),
+    text(
+        "decision_log.decisions",
+        "`all`",
+        "`all`, `denials`, or `sampled`: every denial, and one in so many of what is allowed.",
+    ),
+    yaml("decision_log.one_in", "`100`", "With `sampled`: of so many allowed, one is written."),
+    yaml(
+        "decision_log.max_bytes",
+        "`104857600`",
+        "How large the file grows before it is renamed and a new one begun.",
+    ),
+    yaml(
+        "decision_log.files",
+        "`5`",
+        "How many full files are kept beside it: `.1` is the newest.",
+    ),
+    text(
+        "decision_log.personal_data",
+        "`hashed`",
+        "`plain`; `hashed`: users by a keyed hash; `omitted`: no ids of users, and no paths.",
+    ),
+    text(
+        "decision_log.key_file",
+        "drawn at each start",
+        "File with the key of these hashes, 32 bytes at least: the same at all instances, so that their lines can be joined.",
+    ),
+    text(
+        "usage.file",
+        "none",
+        "Where it is kept over restarts which rules, groups and applications are used; one for each instance.",
+    ),
 ];
 
 /// The names that may stand at the beginning of a line of a configuration.

@@ -3,6 +3,7 @@
 //! Only [`read`] knows YAML and environment variables. Everything else takes these types, in
 //! which what cannot work cannot be written.
 
+mod decision_log;
 mod document;
 mod environment;
 mod graph;
@@ -13,6 +14,7 @@ mod url;
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use self::{
+    decision_log::{DecisionLog, Decisions, Destination, LogFile, PersonalData},
     environment::Environment,
     graph::{ClientCredentials, ClientProof, Graph, Membership},
     keys::{KEYS, Key, top_level_keys},
@@ -46,6 +48,8 @@ pub struct Config {
     pub limits: Limits,
     pub shutdown: Shutdown,
     pub log: Log,
+    pub decision_log: DecisionLog,
+    pub usage: Usage,
 }
 
 /// Where Portvakt listens.
@@ -53,7 +57,7 @@ pub struct Config {
 pub struct Listen {
     /// At least one.
     pub ext_authz: Vec<Listener>,
-    /// `/livez`, `/readyz` and `/metrics`.
+    /// `/livez`, `/readyz`, `/metrics` and `/usage`.
     pub admin: SocketAddr,
     /// TLS for every TCP listener of `ext_authz`.
     pub tls: Option<Tls>,
@@ -385,6 +389,13 @@ pub struct Shutdown {
     pub delay: Duration,
     /// For requests under way, after that. Default 20 s.
     pub grace: Duration,
+}
+
+/// Counting which rules, groups and applications are used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Where the counts are kept over restarts; `None` where they are not.
+    pub file: Option<PathBuf>,
 }
 
 /// How much is logged, and how.

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    num::NonZeroU64,
     sync::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -32,6 +33,16 @@ impl DecisionId {
 }
 
 impl DecisionId {
+    /// Whether it is among those that stand for all: one in so many, as if by chance, since
+    /// requests come in patterns.
+    pub fn is_one_in(self, many: NonZeroU64) -> bool {
+        // The finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
+        let mut mixed = self.process.wrapping_add(self.count);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)).is_multiple_of(many.get())
+    }
+
     /// 32 hexadecimal digits, written where there is room for them.
     pub fn encode(self, room: &mut [u8; 32]) -> &str {
         uuid::Uuid::from_u64_pair(self.process, self.count).simple().encode_lower(room)
@@ -48,6 +59,16 @@ impl fmt::Display for DecisionId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_in_so_many_ids_stands_for_all() {
+        for (many, least, most) in [(1, 10_000, 10_000), (2, 4_500, 5_500), (100, 50, 150)] {
+            let many = NonZeroU64::new(many).unwrap();
+            let ids = (0..10_000).map(|count| DecisionId { process: 4711, count });
+            let found = ids.filter(|id| id.is_one_in(many)).count();
+            assert!((least..=most).contains(&found), "{found} for one in {many}");
+        }
+    }
 
     #[test]
     fn ids_differ_and_are_32_digits() {

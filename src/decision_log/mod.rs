@@ -1,5 +1,22 @@
 //! The decision log: one JSON line for each decision, for machines that read them later.
+//!
+//! ```text
+//! check ── writing ──> line ──┬─> telemetry::Lines ── a thread ──> output ──> file, standard output
+//!                             └─> recent
+//! ```
 
+mod file;
+mod log;
+mod output;
+mod personal;
+mod recent;
 mod record;
+#[cfg(test)]
+mod sample;
+mod writing;
 
+pub use file::FileError;
+pub use log::{DecisionLog, DecisionLogError};
+pub use personal::{KeyError, PersonalData};
+pub use recent::{Entry, Recent};
 pub use record::{CallerRecord, Record};

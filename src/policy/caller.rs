@@ -134,6 +134,26 @@ impl Caller {
         }
     }
 
+    /// The tenant whose issuer signed the token.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The roles of the token, as they stand there.
+    pub fn roles(&self) -> &[String] {
+        self.claims.roles.as_deref().unwrap_or_default()
+    }
+
+    /// The scopes of the token, separated by blanks; empty for an application.
+    pub fn scope(&self) -> &str {
+        self.claims.scp.as_deref().unwrap_or_default()
+    }
+
+    /// Those of the user's groups that the application lists, once the policy has let it in.
+    pub fn listed_groups(&self) -> &[GroupId] {
+        &self.listed_groups
+    }
+
     /// What a fact says of this caller.
     pub fn fact(&self, fact: Fact) -> FactValue<'_> {
         let claims = &self.claims;
@@ -147,8 +167,8 @@ impl Caller {
             },
             Fact::Subject => text(claims.sub.as_deref()),
             Fact::TenantId => FactValue::Id(self.tenant),
-            Fact::Roles => FactValue::Texts(claims.roles.as_deref().unwrap_or_default()),
-            Fact::Scopes => FactValue::Words(claims.scp.as_deref().unwrap_or_default()),
+            Fact::Roles => FactValue::Texts(self.roles()),
+            Fact::Scopes => FactValue::Words(self.scope()),
             Fact::Groups => FactValue::Ids(&self.listed_groups),
             Fact::Name => self.of_user(claims.name.as_deref()),
             Fact::Username => self.of_user(claims.preferred_username.as_deref()),
@@ -165,7 +185,7 @@ impl Caller {
     }
 
     fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.claims.scp.as_deref().unwrap_or_default().split_ascii_whitespace()
+        self.scope().split_ascii_whitespace()
     }
 }
 

@@ -19,14 +19,17 @@ use crate::{
     authorizer::Authorizer,
     clock::Clock,
     config::{self, Address, Config},
+    decision_log::{DecisionLog, DecisionLogError},
     frontend::ext_authz::{
         self, Answers, Bound, CallerHeaders, CertificateError, Certificates, ListenError, Shared,
     },
     http::{Client, ClientError},
     keys::Issuer,
     membership::Resolver,
-    telemetry::Metrics,
+    recorder::Recorder,
+    telemetry::{Flush, Metrics},
     token::{SelfTestFailed, self_test},
+    usage::{Keeper, StoreError},
 };
 use servers::Servers;
 use workers::Workers;
@@ -38,6 +41,9 @@ pub struct Service {
     servers: Servers,
     workers: Workers,
     status: Arc<Status>,
+    /// Waits for the last lines of the decision log.
+    last_lines: Option<Flush>,
+    usage: Arc<Keeper>,
 }
 
 /// Why the service cannot start.
@@ -51,6 +57,10 @@ pub enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    #[error(transparent)]
+    DecisionLog(#[from] DecisionLogError),
+    #[error(transparent)]
+    Usage(#[from] StoreError),
     #[error(transparent)]
     Kubernetes(#[from] ConnectError),
     #[error("cannot listen at {address}: {error}; change listen.admin or free the address")]
@@ -96,6 +106,8 @@ impl Service {
             }
             None => None,
         };
+        let usage = Keeper::open(config.usage.file.clone(), clock.clone(), Arc::clone(&published))?;
+        let usage = Arc::new(usage);
         let authorizer =
             Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics))
                 .with_memberships(memberships);
@@ -104,9 +116,15 @@ impl Service {
             resource_metadata: config.resource_metadata.clone(),
         };
         let limits = descriptors::within_reach(config.limits);
-        let shared = Arc::new(Shared::new(authorizer, answers, Arc::clone(&metrics), &limits));
-        let status =
-            Arc::new(Status::new(Arc::clone(&published), issuers.clone(), Arc::clone(&shared)));
+        let (decision_log, last_lines) = DecisionLog::start(&config.decision_log, &metrics)?;
+        let recorder = Recorder::new(Arc::clone(&metrics)).with_decision_log(decision_log);
+        let shared = Arc::new(Shared::new(authorizer, answers, recorder, &limits));
+        let status = Arc::new(Status::new(
+            Arc::clone(&published),
+            issuers.clone(),
+            Arc::clone(&shared),
+            Arc::clone(&usage),
+        ));
 
         let tls = config.listen.tls.as_ref().map(Certificates::read).transpose()?;
         let certificates = tls.map(Arc::new);
@@ -118,7 +136,7 @@ impl Service {
         let admin = TcpListener::bind(address)
             .await
             .map_err(|error| StartError::Admin { address, error })?;
-        let loader = Loader::new(&config);
+        let loader = Loader::new(&config, usage.ledger());
         let cluster = match (&config.applications.kubernetes, loader.objects()) {
             (Some(namespaces), Some(objects)) => {
                 let metrics = Arc::clone(&metrics);
@@ -137,8 +155,11 @@ impl Service {
                 published,
                 metrics,
                 certificates,
+                usage: Arc::clone(&usage),
             },
             status,
+            last_lines,
+            usage,
         })
     }
 
@@ -172,10 +193,16 @@ impl Service {
         let (health, health_server) = tonic_health::server::health_reporter();
         // The library begins with "serving"; that must not be seen.
         self.status.report(&health).await;
-        let Self { settings, servers, workers, status } = self;
+        // The lines of all that is answered until the end.
+        let Self { settings, servers, workers, status, last_lines: _last_lines, usage } = self;
+        let shared = Arc::clone(&servers.shared);
         let mut servers =
             servers.start(&shutdown, Arc::clone(&status), health.clone(), &health_server);
         let mut workers = workers.start(&reload, Arc::clone(&status), health);
+        let reload = || {
+            reload.notify_one();
+            shared.recorder.reopen();
+        };
 
         tokio::select! {
             Some(ended) = workers.join_next() => ended??,
@@ -183,15 +210,17 @@ impl Service {
                 ended?;
                 return Err(RunError::Ended("a listener"));
             }
-            () = signals.stop(&reload) => {}
+            () = signals.stop(reload) => {}
         }
         status.stop();
-        tokio::select! {
+        let drained = tokio::select! {
             drained = shutdown.run(&settings, servers) => drained,
-            () = signals.stop(&reload) => {
+            () = signals.stop(reload) => {
                 warn!("asked to stop once more; what is under way is cut off");
                 Ok(())
             }
-        }
+        };
+        usage.close();
+        drained
     }
 }

@@ -5,7 +5,6 @@ use std::io;
 use humantime::format_duration;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::Notify,
     task::JoinSet,
     time,
 };
@@ -36,15 +35,15 @@ impl Signals {
         })
     }
 
-    /// Until the process is asked to stop; asks for reloads meanwhile.
-    pub(super) async fn stop(&mut self, reload: &Notify) {
+    /// Until the process is asked to stop; has things reloaded meanwhile.
+    pub(super) async fn stop(&mut self, reload: impl Fn()) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return info!(signal = "SIGTERM", "asked to stop"),
                 _ = self.interrupt.recv() => return info!(signal = "SIGINT", "asked to stop"),
                 _ = self.hang_up.recv() => {
                     info!(signal = "SIGHUP", "asked to reload");
-                    reload.notify_one();
+                    reload();
                 }
             }
         }

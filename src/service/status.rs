@@ -14,8 +14,10 @@ use tracing::info;
 
 use crate::{
     applications::Published,
+    clock::{time_to_tell, unix_seconds},
     frontend::ext_authz::{AuthorizationServer, Shared},
     keys::Issuer,
+    usage::{Export, Keeper, tally},
 };
 
 /// How often the answer is looked at: it also changes by mere passing of time.
@@ -32,6 +34,7 @@ pub struct Status {
     published: Arc<Published>,
     issuers: Vec<Arc<Issuer>>,
     shared: Arc<Shared>,
+    usage: Arc<Keeper>,
     stopping: AtomicBool,
 }
 
@@ -40,8 +43,9 @@ impl Status {
         published: Arc<Published>,
         issuers: Vec<Arc<Issuer>>,
         shared: Arc<Shared>,
+        usage: Arc<Keeper>,
     ) -> Self {
-        Self { published, issuers, shared, stopping: AtomicBool::new(false) }
+        Self { published, issuers, shared, usage, stopping: AtomicBool::new(false) }
     }
 
     /// From now on not ready, whatever else.
@@ -76,11 +80,18 @@ impl Status {
     /// # Errors
     /// As for [`Metrics::encode`](crate::telemetry::Metrics::encode).
     pub fn metrics(&self) -> Result<Vec<u8>, prometheus::Error> {
-        self.shared.metrics.token_cache_entries(self.shared.authorizer.cached_tokens());
+        self.shared.recorder.metrics.token_cache_entries(self.shared.authorizer.cached_tokens());
         let memberships = self.shared.authorizer.cached_memberships();
-        self.shared.metrics.graph.cache_entries(memberships);
-        self.shared.metrics.ready(self.is_ready());
-        self.shared.metrics.encode()
+        self.shared.recorder.metrics.graph.cache_entries(memberships);
+        self.shared.recorder.metrics.ready(self.is_ready());
+        let unused = tally(&self.published.current().index, unix_seconds(time_to_tell()));
+        self.shared.recorder.metrics.usage.set(&unused);
+        self.shared.recorder.metrics.encode()
+    }
+
+    /// Which rules, groups and applications are used, as it is now.
+    pub fn usage(&self) -> Export {
+        self.usage.export()
     }
 
     /// Tells the gRPC health service once; returns what it told.

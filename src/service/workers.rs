@@ -13,6 +13,7 @@ use crate::{
     http::Client,
     keys::Issuer,
     telemetry::Metrics,
+    usage::Keeper,
 };
 
 /// Everything that the background tasks need.
@@ -26,6 +27,7 @@ pub struct Workers {
     pub published: Arc<Published>,
     pub metrics: Arc<Metrics>,
     pub certificates: Option<Arc<Certificates>>,
+    pub usage: Arc<Keeper>,
 }
 
 impl Workers {
@@ -60,6 +62,10 @@ impl Workers {
                 Err(RunError::Ended("the renewal of certificates"))
             });
         }
+        tasks.spawn(async move {
+            self.usage.keep().await;
+            Err(RunError::Ended("the count of uses"))
+        });
         tasks.spawn(async move {
             status.keep_reporting(&health).await;
             Err(RunError::Ended("the health report"))

@@ -48,6 +48,11 @@ impl Index {
         self.by_client_id.get(&client_id)
     }
 
+    /// All of them, in no order.
+    pub fn applications(&self) -> impl Iterator<Item = &Arc<Application>> {
+        self.by_id.values()
+    }
+
     /// How many applications there are.
     pub fn len(&self) -> usize {
         self.by_id.len()

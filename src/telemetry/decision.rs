@@ -2,12 +2,13 @@
 
 use tracing::{debug, field::display, info, warn};
 
-use crate::{authorizer::Outcome, decision::Decision};
+use super::Answered;
+use crate::decision::Decision;
 
 /// Logs a decision. Everything in the line is ours or comes from documents and verified claims:
 /// never a token, never a signature, never a header as it was sent.
-pub fn log_decision(outcome: &Outcome, traceparent: Option<&str>) {
-    let trace_id = traceparent.and_then(trace_id);
+pub fn log_decision(answered: &Answered<'_>) {
+    let (outcome, trace_id) = (answered.outcome, answered.trace_id());
     let application = outcome.application_id().map(|id| id.as_str());
     let caller = outcome.consumer.as_ref().map(|id| id.as_str());
     let client_id = outcome.caller.as_ref().map(|caller| display(caller.client_id));
@@ -54,28 +55,6 @@ pub fn log_decision(outcome: &Outcome, traceparent: Option<&str>) {
                 decision = "allow",
                 reason, application, caller, client_id, decision_id, trace_id, "allowed"
             );
-        }
-    }
-}
-
-/// The trace id of a `traceparent` (W3C Trace Context, section 3.2): 32 hexadecimal digits, which
-/// is also all that a caller can put into a log line by it.
-fn trace_id(traceparent: &str) -> Option<&str> {
-    let trace_id = traceparent.split('-').nth(1)?;
-    let is_id = trace_id.len() == 32 && trace_id.bytes().all(|c| c.is_ascii_hexdigit());
-    is_id.then_some(trace_id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_trace_id_is_taken_from_a_traceparent() {
-        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")), Some(id));
-        for text in ["", "00", "00-short-x-01", "00-4bf92f3577b34da6a3ce929d0e0e473\n-x-01"] {
-            assert_eq!(trace_id(text), None, "{text}");
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::{
     io::{self, IsTerminal},
     sync::LazyLock,
+    time::Duration,
 };
 
 use prometheus::IntCounter;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::writer::{Flush, Lines};
+use super::writer::{Flush, Lines, Waiting};
 use crate::config::{Log, LogFormat};
 
 /// The lines of this process that were dropped because nobody took them: there is one log, whoever
@@ -25,6 +26,10 @@ pub static DROPPED_LINES: LazyLock<IntCounter> = LazyLock::new(|| {
 /// What these libraries meet is told once, by who asked them, and not at each attempt. A filter that
 /// names them hears them all the same.
 const TOLD_BY_US: &str = "kube_client=off,kube_runtime=off";
+
+/// How its lines wait.
+const WAITING: Waiting =
+    Waiting { thread: "log", max_bytes: 4 << 20, gather: Duration::from_millis(5) };
 
 /// Why the log cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +54,7 @@ pub fn init(settings: &Log) -> Result<Flush, LogError> {
         LogFormat::Json => false,
         LogFormat::Text => true,
     };
-    let (lines, flush) = Lines::to(io::stderr(), DROPPED_LINES.clone())?;
+    let (lines, flush) = Lines::to(io::stderr(), WAITING, DROPPED_LINES.clone())?;
     let (text, json) = match is_text {
         true => (Some(fmt::layer().with_writer(lines).with_target(false)), None),
         false => {

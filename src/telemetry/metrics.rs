@@ -1,14 +1,16 @@
 //! The metrics. Label values come from closed sets or from documents, never from a request.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{GraphMetrics, log::DROPPED_LINES};
-use crate::{authorizer::Outcome, decision::Decision, identifiers::ApplicationId};
+use super::{GraphMetrics, log::DROPPED_LINES, usage::UsageMetrics};
+use crate::{
+    authorizer::Outcome, clock::time_to_tell, decision::Decision, identifiers::ApplicationId,
+};
 
 /// Seconds; a decision from the cache takes some tens of microseconds.
 const CHECK_BUCKETS: [f64; 16] = [
@@ -18,6 +20,25 @@ const CHECK_BUCKETS: [f64; 16] = [
 
 /// The label value for an application that no document describes.
 const UNKNOWN: &str = "unknown";
+
+/// Why a line of the decision log is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// Too many waited to be written.
+    QueueFull,
+    WriteFailed,
+}
+
+impl Dropped {
+    const ALL: [Self; 2] = [Self::QueueFull, Self::WriteFailed];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::WriteFailed => "write_failed",
+        }
+    }
+}
 
 /// Every metric of one service.
 #[derive(Debug)]
@@ -39,8 +60,11 @@ pub struct Metrics {
     last_reload_successful: IntGauge,
     ready: IntGauge,
     kubernetes_last_contact: GaugeVec,
+    decision_log_dropped: IntCounterVec,
     /// Of looking groups up.
     pub graph: GraphMetrics,
+    /// Of what is not used.
+    pub usage: UsageMetrics,
 }
 
 impl Metrics {
@@ -148,7 +172,13 @@ impl Metrics {
                     &["resource"],
                 ),
             ),
+            decision_log_dropped: counters(
+                "portvakt_decision_log_dropped_total",
+                "Lines of the decision log that were dropped, because too many waited or because writing failed.",
+                &["cause"],
+            ),
             graph: GraphMetrics::new(&registry),
+            usage: UsageMetrics::new(&registry),
             registry,
         };
         metrics.begin();
@@ -166,6 +196,9 @@ impl Metrics {
         }
         for state in ["resolved", "unresolved"] {
             self.rules.with_label_values(&[state]);
+        }
+        for cause in Dropped::ALL {
+            self.decision_log_dropped(cause);
         }
         register(&self.registry, Ok(DROPPED_LINES.clone()));
         let info = Opts::new("portvakt_build_info", "The version that runs; always 1.")
@@ -232,6 +265,11 @@ impl Metrics {
         self.rules.with_label_values(&["unresolved"]).set(count(unresolved_rules));
     }
 
+    /// What counts the lines of the decision log that are dropped for this cause.
+    pub fn decision_log_dropped(&self, cause: Dropped) -> IntCounter {
+        self.decision_log_dropped.with_label_values(&[cause.label()])
+    }
+
     /// The API server answered about a resource, by its plural.
     pub fn kubernetes_answered(&self, resource: &str) {
         self.kubernetes_last_contact.with_label_values(&[resource]).set(now());
@@ -272,13 +310,12 @@ fn name_of(id: Option<&ApplicationId>) -> &str {
     id.map_or(UNKNOWN, ApplicationId::as_str)
 }
 
-fn count(number: usize) -> i64 {
+pub(super) fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-#[expect(clippy::disallowed_methods, reason = "told to people and Prometheus; decides nothing")]
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+    time_to_tell().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Standard error, written by a thread of its own: a reader that stalls, or a pipe that is full,
-//! must never keep a check waiting.
+//! Lines, written by a thread of their own: a reader that stalls, a pipe or a disk that is full, must
+//! never keep a check waiting.
 
 use std::{
     io::{self, Write},
@@ -11,18 +11,26 @@ use std::{
 use prometheus::IntCounter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Lines that wait to be written, in bytes; further ones are dropped.
-const MAX_PENDING_BYTES: usize = 4 << 20;
-/// How long a line waits for further ones: under load, waking the thread for each costs as much as
-/// making the line.
-const GATHER: Duration = Duration::from_millis(5);
 /// How long the end of the process waits for the last lines to be written.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How lines wait to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting {
+    /// The name of the thread that writes.
+    pub thread: &'static str,
+    /// How many may wait, in bytes; further ones are dropped.
+    pub max_bytes: usize,
+    /// How long a line waits for further ones: under load, waking the thread for each costs as much
+    /// as making the line.
+    pub gather: Duration,
+}
 
 /// Takes lines and never waits.
 #[derive(Debug, Clone)]
 pub struct Lines {
     queue: Arc<Queue>,
+    max_bytes: usize,
     dropped: IntCounter,
 }
 
@@ -51,12 +59,31 @@ impl Lines {
     /// Where the system lets no further thread begin.
     pub fn to(
         output: impl Write + Send + 'static,
+        waiting: Waiting,
         dropped: IntCounter,
     ) -> io::Result<(Self, Flush)> {
+        let Waiting { thread, max_bytes, gather } = waiting;
         let queue = Arc::<Queue>::default();
         let of_thread = Arc::clone(&queue);
-        thread::Builder::new().name("log".into()).spawn(move || of_thread.write_to(output))?;
-        Ok((Self { queue: Arc::clone(&queue), dropped }, Flush(queue)))
+        let write = move || of_thread.write_to(output, gather);
+        thread::Builder::new().name(thread.to_owned()).spawn(write)?;
+        Ok((Self { queue: Arc::clone(&queue), max_bytes, dropped }, Flush(queue)))
+    }
+
+    /// Takes a line, its end included, or drops and counts it.
+    pub fn take(&self, line: &[u8]) {
+        let mut state = self.queue.lock();
+        if state.pending.len() + line.len() > self.max_bytes {
+            self.dropped.inc();
+            return;
+        }
+        let is_first = state.pending.is_empty();
+        state.pending.extend_from_slice(line);
+        drop(state);
+        // The thread takes all that is there when it has woken up.
+        if is_first {
+            self.queue.changed.notify_all();
+        }
     }
 }
 
@@ -67,7 +94,7 @@ impl Queue {
     }
 
     /// Writes what is pending, as much as there is at once, for ever.
-    fn write_to(&self, mut output: impl Write) {
+    fn write_to(&self, mut output: impl Write, gather: Duration) {
         let mut lines = Vec::new();
         loop {
             let mut state = self.lock();
@@ -75,7 +102,7 @@ impl Queue {
             self.changed.notify_all();
             let nothing = |state: &mut State| state.pending.is_empty();
             drop(self.changed.wait_while(state, nothing));
-            thread::sleep(GATHER);
+            thread::sleep(gather);
             let mut state = self.lock();
             std::mem::swap(&mut state.pending, &mut lines);
             state.is_writing = true;
@@ -90,18 +117,7 @@ impl Queue {
 /// One call is one line: `tracing_subscriber` writes an event at once.
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut state = self.queue.lock();
-        if state.pending.len() + line.len() > MAX_PENDING_BYTES {
-            self.dropped.inc();
-        } else {
-            let is_first = state.pending.is_empty();
-            state.pending.extend_from_slice(line);
-            drop(state);
-            // The thread takes all that is there when it has woken up.
-            if is_first {
-                self.queue.changed.notify_all();
-            }
-        }
+        self.take(line);
         Ok(line.len())
     }
 
@@ -151,6 +167,9 @@ mod tests {
         }
     }
 
+    const WAITING: Waiting =
+        Waiting { thread: "lines", max_bytes: 1 << 20, gather: Duration::from_millis(5) };
+
     fn dropped() -> IntCounter {
         IntCounter::new("dropped", "Lines.").unwrap()
     }
@@ -160,7 +179,7 @@ mod tests {
         let (open, gate) = mpsc::channel();
         let written = Arc::default();
         let gate = Gate { open: gate, written: Arc::clone(&written) };
-        let (mut lines, flush) = Lines::to(gate, dropped()).unwrap();
+        let (mut lines, flush) = Lines::to(gate, WAITING, dropped()).unwrap();
         for line in ["one\n", "two\n", "three\n"] {
             lines.write_all(line.as_bytes()).unwrap();
             open.send(()).unwrap();
@@ -174,13 +193,13 @@ mod tests {
     fn lines_that_nobody_takes_are_dropped_and_counted_and_keep_nobody_waiting() {
         let (_open, gate) = mpsc::channel();
         let gate = Gate { open: gate, written: Arc::default() };
-        let (mut lines, _flush) = Lines::to(gate, dropped()).unwrap();
-        let line = vec![b'x'; MAX_PENDING_BYTES / 4];
+        let (mut lines, _flush) = Lines::to(gate, WAITING, dropped()).unwrap();
+        let line = vec![b'x'; WAITING.max_bytes / 4];
         // Four are pending; four more may be with the thread that writes.
         for _ in 0..10 {
             lines.write_all(&line).unwrap();
         }
         assert!((2..=6).contains(&lines.dropped.get()), "{}", lines.dropped.get());
-        assert!(lines.queue.lock().pending.len() <= MAX_PENDING_BYTES);
+        assert!(lines.queue.lock().pending.len() <= WAITING.max_bytes);
     }
 }

@@ -118,7 +118,7 @@ fn serve_names_every_fault_of_its_configuration_and_does_not_start() {
 fn every_command_has_help_with_an_example() {
     let overview = portvakt(&["--help"]);
     assert_eq!(overview.status.code(), Some(0));
-    for command in ["serve", "lint", "explain", "demo", "completions"] {
+    for command in ["serve", "lint", "explain", "demo", "usage", "completions"] {
         assert!(text(&overview.stdout).contains(command), "{command}");
         let help = portvakt(&[command, "--help"]);
         assert_eq!(help.status.code(), Some(0));

@@ -13,6 +13,7 @@
 
 mod callers;
 mod commands;
+mod decision_log;
 mod environment;
 mod explain;
 mod floods;
@@ -31,3 +32,4 @@ mod stderr;
 mod support;
 mod tokens;
 mod transports;
+mod usage;

@@ -105,9 +105,14 @@ async fn alerts_dashboard_and_documents_name_metrics_that_are_there() {
             assert!(known.contains(name), "{name} in {query}");
         }
     }
-    for file in
-        ["README.md", "docs/configuration.md", "docs/documents.md", "docs/reasons.md", GUIDE]
-    {
+    for file in [
+        "README.md",
+        "docs/configuration.md",
+        "docs/decision-log.md",
+        "docs/documents.md",
+        "docs/reasons.md",
+        GUIDE,
+    ] {
         let text = read(file);
         for name in guide::code(&text).into_iter().flat_map(promql::metrics) {
             assert!(!name.starts_with("portvakt_") || known.contains(name), "{name} in {file}");

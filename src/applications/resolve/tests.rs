@@ -52,7 +52,7 @@ impl Known {
         let (source, namespaces) = (&"apps.json".into(), &Namespaces::Any);
         let text = self.further.as_deref().unwrap_or("[]");
         let further = FurtherConsumers::read(Text { source, namespaces, text }, None);
-        let context = Context { cluster: "dev".into(), tenants };
+        let context = Context::new("dev", tenants);
         let mut resolver = Resolver::new(context, self.environment.clone());
         resolver.resolve(documents.documents.iter(), further.entries.iter())
     }

@@ -1,5 +1,6 @@
 //! From file and environment to [`Config`], with every fault found at once.
 
+mod decision_log;
 mod documents;
 mod entra;
 mod graph;
@@ -16,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     ApplicationSources, BindTokens, Config, Environment, EnvironmentApplication, Limits, Log,
-    LogFormat, Mesh, Shutdown, TokenCache, document::Document,
+    LogFormat, Mesh, Shutdown, TokenCache, Usage, document::Document,
 };
 use crate::{
     finding::{Finding, Severity},
@@ -85,6 +86,8 @@ fn assemble(values: &mut Values<'_>, nais: Nais) -> Option<Config> {
     let resource_metadata = values.secure_url("resource_metadata");
     let max_bytes = values.number("token_cache.max_bytes", 0..=1 << 40, 64 << 20);
     let (limits, shutdown, log) = (limits(values), shutdown(values), log(values));
+    let (decision_log, usage) =
+        (decision_log::read(values), Usage { file: values.path("usage.file") });
     // Everything is read before the first that is missing ends it: all faults are told at once.
     Some(Config {
         cluster: cluster?,
@@ -101,6 +104,8 @@ fn assemble(values: &mut Values<'_>, nais: Nais) -> Option<Config> {
         limits,
         shutdown,
         log,
+        decision_log,
+        usage,
     })
 }
 

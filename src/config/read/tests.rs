@@ -8,7 +8,7 @@ use crate::{
 };
 
 const TENANT: &str = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94";
-const LEAST: &str = "cluster: prod
+pub(super) const LEAST: &str = "cluster: prod
 entra:
   tenants:
     - well_known_url: https://login.example/7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94/v2.0/.well-known/openid-configuration
@@ -17,7 +17,7 @@ applications:
 ";
 
 /// Reads a text as a file, with variables.
-fn read_text(text: &str, variables: &[(&str, &str)]) -> Result<Read, Vec<String>> {
+pub(super) fn read_text(text: &str, variables: &[(&str, &str)]) -> Result<Read, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("portvakt.yaml");
     std::fs::write(&file, text).unwrap();

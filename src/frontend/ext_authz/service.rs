@@ -17,9 +17,11 @@ use tonic::{Code, Status, Streaming};
 use super::{answer::Answers, read::Check, room::Room};
 use crate::{
     authorizer::{Authorizer, Outcome},
+    clock::time_to_tell,
     config::{Limits, Trust},
     decision::{Decision, Denial, DenyReason},
-    telemetry::{Metrics, log_decision},
+    recorder::Recorder,
+    telemetry::Answered,
 };
 
 /// What all listeners share.
@@ -27,7 +29,7 @@ use crate::{
 pub struct Shared {
     pub authorizer: Authorizer,
     pub answers: Answers,
-    pub metrics: Arc<Metrics>,
+    pub recorder: Recorder,
     /// One permit for each check that may be under way.
     capacity: Semaphore,
     room: Room,
@@ -38,13 +40,13 @@ impl Shared {
     pub fn new(
         authorizer: Authorizer,
         answers: Answers,
-        metrics: Arc<Metrics>,
+        recorder: Recorder,
         limits: &Limits,
     ) -> Self {
         Self {
             authorizer,
             answers,
-            metrics,
+            recorder,
             capacity: Semaphore::new(limits.concurrent_checks),
             room: Room::new(limits.message_bytes),
         }
@@ -126,7 +128,7 @@ impl CheckService {
             .map_err(|_| internal_error("The CheckRequest is malformed."))?;
         let outcome = authorizer.authorize(&check.request, place).await;
         let response = answers.write(&outcome, &check.impostors, check.is_grpc);
-        self.record(&outcome, check.traceparent, began);
+        self.record(&outcome, Some(&check), began);
         Ok(response)
     }
 
@@ -165,9 +167,15 @@ impl CheckService {
         response
     }
 
-    fn record(&self, outcome: &Outcome, traceparent: Option<&str>, began: Instant) {
-        self.shared.metrics.checked(outcome, began.elapsed());
-        log_decision(outcome, traceparent);
+    /// Tells of an answer, and of what is known of the check.
+    fn record(&self, outcome: &Outcome, check: Option<&Check<'_>>, began: Instant) {
+        self.shared.recorder.answered(&Answered {
+            outcome,
+            request: check.map(|check| &check.request),
+            traceparent: check.and_then(|check| check.traceparent),
+            at: time_to_tell(),
+            took: began.elapsed(),
+        });
     }
 }
 

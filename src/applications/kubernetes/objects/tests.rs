@@ -22,7 +22,7 @@ impl Cluster {
     fn new() -> Self {
         let kubernetes = Some(Namespaces::Any);
         let sources = ApplicationSources { kubernetes, ..ApplicationSources::default() };
-        let context = Context { cluster: "dev".into(), tenants: Tenants::Unspecified };
+        let context = Context::new("dev", Tenants::Unspecified);
         let loader = Loader::with(sources, context);
         let objects = loader.objects().unwrap();
         let [applications, registrations] = Kind::ALL.map(|kind| objects.add(kind));

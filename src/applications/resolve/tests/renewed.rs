@@ -140,7 +140,7 @@ impl Files {
 fn resolver(environment: Option<EnvironmentApplication>) -> Resolver {
     let tenants =
         Tenants::Configured(vec![KnownTenant { id: TENANT.parse().unwrap(), name: None }]);
-    Resolver::new(Context { cluster: "dev".into(), tenants }, environment)
+    Resolver::new(Context::new("dev", tenants), environment)
 }
 
 proptest! {

@@ -21,6 +21,7 @@ use crate::{
     frontend::ext_authz::{CallerHeaders, codec::AsBytes},
     keys::Issuer,
     membership::Resolver,
+    telemetry::Metrics,
 };
 
 mod given_up;
@@ -51,7 +52,7 @@ fn service_of(
     let authorizer = Authorizer::new(&config, published, issuers, clock, of_authorizer)
         .with_memberships(memberships);
     let answers = Answers { headers: CallerHeaders::new(&config.headers), resource_metadata: None };
-    let shared = Shared::new(authorizer, answers, metrics, &config.limits);
+    let shared = Shared::new(authorizer, answers, Recorder::new(metrics), &config.limits);
     CheckService::new(Arc::new(shared), Trust::default())
 }
 
@@ -155,7 +156,7 @@ async fn what_cannot_be_read_is_denied_as_an_internal_error_and_tells_why() {
         assert_eq!(reason, "internal_error", "{bytes:?}");
         assert!(detail.starts_with(expected), "{bytes:?}: {detail}");
     }
-    let metrics = String::from_utf8(service.shared.metrics.encode().unwrap()).unwrap();
+    let metrics = String::from_utf8(service.shared.recorder.metrics.encode().unwrap()).unwrap();
     let counted = format!(
         r#"portvakt_checks_total{{application="unknown",caller="unknown",decision="deny",reason="internal_error"}} {count}"#
     );

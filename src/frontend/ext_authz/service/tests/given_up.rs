@@ -104,7 +104,7 @@ impl CheckService {
 
     /// How often checks of the application ended for this reason.
     fn counted(&self, reason: &str) -> usize {
-        let text = String::from_utf8(self.shared.metrics.encode().unwrap()).unwrap();
+        let text = String::from_utf8(self.shared.recorder.metrics.encode().unwrap()).unwrap();
         let is_of = |line: &&str| {
             line.starts_with("portvakt_checks_total{application=\"test:team:api\"")
                 && line.contains(&format!("reason=\"{reason}\""))

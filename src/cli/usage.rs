@@ -1,0 +1,237 @@
+//! `portvakt usage`.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{self, Read as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use clap::{Args, ValueEnum};
+use humantime::format_rfc3339_seconds;
+use serde_json::json;
+use url::Url;
+
+use super::{FAILURE, WRONG_USAGE, given::Given, print, wrong_usage};
+use crate::{
+    clock::UnixSeconds,
+    config::Proxy,
+    finding::Severity,
+    http::{Client, ClientError, FetchError},
+    usage::{Export, Patch, Review, SECONDS_PER_DAY, Unused, What},
+};
+
+/// A hundred thousand rules take some 10 MiB.
+const MAX_EXPORT_BYTES: usize = 256 << 20;
+
+/// List the rules and groups that nobody has used, with the patch that takes them out.
+///
+/// What is used, the service counts: `/usage` of `listen.admin`, or the file `usage.file`. Of
+/// several instances, give all of them: what one did not see, another may have.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portvakt usage --from http://127.0.0.1:9090/usage applications/
+  portvakt usage --days 90 --from one.json --from two.json applications/ | patch -p0
+
+Something is unused where it was counted for so many days and let nobody in. An unused application
+is listed, and never in the patch.
+Exit codes: 0 nothing is unused, 1 something is, 2 something cannot be read, or was not counted for
+so long.")]
+pub struct Usage {
+    /// What was counted: a file, - for standard input, or the URL of an instance. Can be repeated.
+    #[arg(long, required = true, value_name = "FILE|-|URL")]
+    from: Vec<String>,
+    /// For how many days something must not have been used.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    days: u32,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The documents' cluster, where no configuration is among the files.
+    #[arg(long, default_value = "cluster")]
+    cluster: String,
+    /// Files and folders of documents.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// A line for each, then the patch.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// What was counted cannot be had.
+#[derive(Debug, thiserror::Error)]
+enum SourceError {
+    #[error("{from}: {error}")]
+    File { from: String, error: io::Error },
+    #[error("{from}: {error}")]
+    Fetch { from: String, error: FetchError },
+    #[error("{from}: is not what /usage answers: {error}")]
+    Content { from: String, error: serde_json::Error },
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+impl Usage {
+    pub fn run(self) -> ExitCode {
+        let export = match self.export() {
+            Ok(export) => export,
+            Err(error) => return wrong_usage(&error),
+        };
+        let given = match Given::below(&self.paths) {
+            Ok(given) => given,
+            Err(error) => return wrong_usage(&error),
+        };
+        let snapshot = given.read(&self.cluster).snapshot;
+        let errors: Vec<_> =
+            snapshot.findings.iter().filter(|found| found.severity == Severity::Error).collect();
+        errors.iter().for_each(|error| eprintln!("{error}"));
+        let days = u64::from(self.days);
+        let review = Review::of(&snapshot.applications, &export, days);
+        let patch = Patch::of(&review.unused, |file| fs::read_to_string(file).ok());
+        let printed = print(&match self.format {
+            Format::Text => as_text(&review.unused, &patch),
+            Format::Json => as_json(&review, &patch, &export, days) + "\n",
+        });
+        let is_whole = self.tell_what_is_missing(&review, &export, errors.len());
+        match (is_whole, review.unused.is_empty()) {
+            (false, _) => ExitCode::from(WRONG_USAGE),
+            (true, true) => printed,
+            (true, false) => ExitCode::from(FAILURE),
+        }
+    }
+
+    /// Everything that was counted, together.
+    fn export(&self) -> Result<Export, SourceError> {
+        let mut merged: Option<Export> = None;
+        for from in &self.from {
+            let text = read(from)?;
+            let export: Export = serde_json::from_slice(&text)
+                .map_err(|error| SourceError::Content { from: from.clone(), error })?;
+            merged = Some(match merged {
+                Some(merged) => merged.merge(export),
+                None => export,
+            });
+        }
+        Ok(merged.unwrap_or_default())
+    }
+
+    /// Says what the answer does not cover; returns whether it is one.
+    fn tell_what_is_missing(&self, review: &Review, export: &Export, errors: usize) -> bool {
+        let Self { days, .. } = self;
+        let Review { unused, counted, uncounted } = review;
+        eprintln!("counted for {days} days: {counted}, unused of them: {}", unused.len());
+        if *uncounted > 0 {
+            eprintln!("not counted, or not for {days} days: {uncounted}");
+        }
+        let is_empty = *counted == 0 && *uncounted > 0;
+        if is_empty {
+            eprintln!("portvakt: {}", self.why_nothing(export));
+        }
+        if errors > 0 {
+            eprintln!(
+                "portvakt: documents have errors, and what they state may be missing: {errors}"
+            );
+        }
+        !is_empty && errors == 0
+    }
+
+    /// Why nothing at all can be called unused.
+    fn why_nothing(&self, export: &Export) -> String {
+        let days = u64::from(self.days);
+        match export.since() {
+            Some(since) if export.at.saturating_sub(since) < days * SECONDS_PER_DAY => format!(
+                "counting began {}, less than {days} days before: nothing can be called unused yet",
+                time(since)
+            ),
+            _ => "nothing that the documents state was counted for so long; is --cluster theirs?"
+                .to_owned(),
+        }
+    }
+}
+
+fn read(from: &str) -> Result<Vec<u8>, SourceError> {
+    let file = |error| SourceError::File { from: from.to_owned(), error };
+    let url = Url::parse(from).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    match (from, url) {
+        (_, Some(url)) => fetch(from, &url),
+        ("-", None) => {
+            let mut text = Vec::new();
+            io::stdin().read_to_end(&mut text).map_err(file)?;
+            Ok(text)
+        }
+        (path, None) => fs::read(path).map_err(file),
+    }
+}
+
+fn fetch(from: &str, url: &Url) -> Result<Vec<u8>, SourceError> {
+    let client = Client::new(&Proxy::Environment)?.with_answers_up_to(MAX_EXPORT_BYTES);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| SourceError::File { from: from.to_owned(), error })?;
+    let fetched = runtime.block_on(client.get(url));
+    fetched.map_err(|error| SourceError::Fetch { from: from.to_owned(), error })
+}
+
+fn as_text(unused: &[Unused], patch: &Patch) -> String {
+    let mut text = String::new();
+    for found in unused {
+        let Unused { application, place, count, .. } = found;
+        let since = time(count.since);
+        let used = match count.last {
+            None => format!("never used since {since}"),
+            Some(last) => format!("last used {}, times since {since}: {}", time(last), count.times),
+        };
+        let by_hand = if patch.leaves(found) { "; edit by hand" } else { "" };
+        let what = match &found.what {
+            What::Application => "application".to_owned(),
+            What::Rule(consumer) => format!("rule {consumer} of"),
+            What::Group(group) => format!("group {group} of"),
+            What::Everyone => "allowAllUsers of".to_owned(),
+        };
+        // Writing to memory does not fail.
+        let _ = writeln!(text, "{place}: {what} {application}: {used}{by_hand}");
+    }
+    if !patch.text.is_empty() {
+        text.push('\n');
+        text.push_str(&patch.text);
+    }
+    text
+}
+
+fn as_json(review: &Review, patch: &Patch, export: &Export, days: u64) -> String {
+    let found = |found: &Unused| {
+        let Unused { application, what, place, count } = found;
+        let (kind, name) = match what {
+            What::Application => ("application", None),
+            What::Rule(consumer) => ("rule", Some(consumer.to_string())),
+            What::Group(group) => ("group", Some(group.to_string())),
+            What::Everyone => ("allow_all_users", None),
+        };
+        json!({
+            "file": &*place.source, "line": place.line, "column": place.column,
+            "application": application, "kind": kind, "name": name,
+            "since": count.since, "last": count.last, "times": count.times,
+            "by_hand": patch.leaves(found),
+        })
+    };
+    let unused: Vec<_> = review.unused.iter().map(found).collect();
+    let (at, since) = (export.at, export.since());
+    let (counted, uncounted, patch) = (review.counted, review.uncounted, &patch.text);
+    json!({
+        "at": at, "days": days, "since": since, "counted": counted, "uncounted": uncounted,
+        "unused": unused, "patch": patch,
+    })
+    .to_string()
+}
+
+fn time(seconds: UnixSeconds) -> String {
+    let at = UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(UNIX_EPOCH);
+    format_rfc3339_seconds(at).to_string()
+}
