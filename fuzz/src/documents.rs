@@ -24,7 +24,7 @@ pub fn documents(text: &[u8]) {
 
 /// The findings and their lines.
 fn all(documents: Vec<PathBuf>, further: Vec<PathBuf>) -> Vec<(usize, String)> {
-    let context = Context { cluster: "fuzz".into(), tenants: Tenants::Unspecified };
+    let context = Context::new("fuzz", Tenants::Unspecified);
     let documents = documents.into_iter().map(Into::into).collect();
     let findings = read_once(documents, further, context).findings.into_iter();
     let line = |line| usize::try_from(line).unwrap_or(usize::MAX);

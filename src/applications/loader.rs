@@ -188,7 +188,7 @@ pub fn read_once(
 #[cfg(test)]
 pub fn snapshot_for_tests(text: &str) -> Snapshot {
     let manifests = super::manifests::read_for_tests(text, None);
-    let context = Context { cluster: "dev".into(), tenants: super::Tenants::Unspecified };
+    let context = Context::new("dev", super::Tenants::Unspecified);
     let mut resolver = Resolver::new(context, None);
     let mut resolved = resolver.resolve(manifests.documents.iter(), std::iter::empty());
     resolved.findings.extend(manifests.findings);

@@ -21,7 +21,7 @@ mod explained;
 
 /// One application with one rule and one group, whose caller has the annotation of a client id.
 fn snapshot() -> Snapshot {
-    snapshot_in(Context { cluster: "c".into(), tenants: Tenants::Unspecified })
+    snapshot_in(Context::new("c", Tenants::Unspecified))
 }
 
 fn snapshot_in(context: Context) -> Snapshot {

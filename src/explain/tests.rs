@@ -79,7 +79,7 @@ impl Documents {
         let file = |name: &str| self.folder.path().join(name);
         fs::write(file("all.yaml"), &self.text).unwrap();
         fs::write(file("further.json"), &self.further).unwrap();
-        let context = Context { cluster: "c".into(), tenants: Tenants::Unspecified };
+        let context = Context::new("c", Tenants::Unspecified);
         read_once(vec![file("all.yaml").into()], vec![file("further.json")], context)
     }
 

@@ -19,10 +19,8 @@ async fn authorizer(key: &SigningKey) -> Authorizer {
     let mut config = config::defaults("c").unwrap();
     config.limits.deadline = Duration::from_secs(5);
     config.allow_cors_preflight = true;
-    let context = Context {
-        cluster: "c".into(),
-        tenants: Tenants::Configured(vec![KnownTenant { id: TENANT.parse().unwrap(), name: None }]),
-    };
+    let tenant = KnownTenant { id: TENANT.parse().unwrap(), name: None };
+    let context = Context::new("c", Tenants::Configured(vec![tenant]));
     let published = Arc::new(Published::default());
     published.publish(Generation { index: snapshot_in(context).index });
     let fake = FakeIssuer::new(vec![key.public_jwk()]);
