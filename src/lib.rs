@@ -29,6 +29,7 @@
 //!   documents would stand there.
 //! - [`explain`] says why a decision came out as it did, and what would change it.
 //! - [`recorder`] is told of every answer, and tells [`telemetry`], [`usage`] and [`decision_log`].
+//! - `console` shows people what is in force and what is decided; `web` and [`admin`] serve HTTP/1.
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 
@@ -39,6 +40,8 @@ pub mod authorizer;
 pub mod cli;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod decision;
 pub mod decision_log;
 pub mod demo;
@@ -64,4 +67,5 @@ pub mod target;
 pub mod telemetry;
 pub mod token;
 pub mod usage;
+mod web;
 pub mod yaml;

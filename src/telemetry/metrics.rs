@@ -21,6 +21,15 @@ const CHECK_BUCKETS: [f64; 16] = [
 /// The label value for an application that no document describes.
 const UNKNOWN: &str = "unknown";
 
+/// What the last reading of the documents came to.
+#[derive(Debug, Clone, Copy)]
+pub struct LastReload {
+    /// Whether none had an error.
+    pub clean: bool,
+    /// When that was last so, in seconds since 1970; 0 for never.
+    pub last_clean_at: f64,
+}
+
 /// Why a line of the decision log is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
@@ -250,6 +259,14 @@ impl Metrics {
         self.last_reload_successful.set(clean.into());
         if clean {
             self.last_reload_success.set(now());
+        }
+    }
+
+    /// What the last reading of the documents came to.
+    pub fn last_reload(&self) -> LastReload {
+        LastReload {
+            clean: self.last_reload_successful.get() == 1,
+            last_clean_at: self.last_reload_success.get(),
         }
     }
 

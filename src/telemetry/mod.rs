@@ -12,5 +12,5 @@ pub use answered::Answered;
 pub use decision::log_decision;
 pub use graph::{GraphMetrics, GraphOutcome, GroupLookup};
 pub use log::{LogError, init as init_log};
-pub use metrics::{Dropped, Metrics};
+pub use metrics::{Dropped, LastReload, Metrics};
 pub use writer::{Flush, Lines, Waiting};
