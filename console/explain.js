@@ -60,7 +60,9 @@ export async function show(subject, _, signal) {
     button.disabled = true;
     try {
       const explanation = await api.explain(question);
-      if (!signal.aborted) answer.replaceChildren(explained(explanation, question));
+      if (signal.aborted) return;
+      answer.replaceChildren(explained(explanation, question));
+      answer.scrollIntoView();
     } catch (error) {
       if (!signal.aborted) answer.replaceChildren(failure(error));
     } finally {
@@ -80,7 +82,7 @@ export async function show(subject, _, signal) {
 function explained(explanation, { method, path }) {
   const { decision, mode, reason, status, detail, caller, steps } = explanation;
   const isRefused = detail !== undefined;
-  return h("div", { class: "columns" },
+  return h("div", { class: "columns even" },
     section("Decision",
       h("p", { class: "verdict" },
         verdict(decision, mode), " ", h("code", null, reason), " ",

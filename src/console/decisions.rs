@@ -6,7 +6,8 @@ use axum::{
     Json,
     extract::{Query, State},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
 
 use super::Console;
 use crate::decision_log::{Entry, Recent, Record};
@@ -15,7 +16,7 @@ use crate::decision_log::{Entry, Recent, Record};
 const MOST: usize = 200;
 
 /// Which decisions are looked for; what is empty does not matter.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Filter {
     /// A part of the name of the application that was called.
@@ -31,7 +32,7 @@ pub struct Filter {
 }
 
 /// The decisions that fit, the newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Decisions {
     /// The number of the last decision of all, whether it fits or not.
     latest: u64,
@@ -43,12 +44,17 @@ pub async fn recent(
     State(console): State<Arc<Console>>,
     Query(filter): Query<Filter>,
 ) -> Json<Decisions> {
-    let entries = console.sources.recent.after(filter.after, usize::MAX);
-    let latest =
-        entries.last().map_or_else(|| newest(&console.sources.recent, filter.after), number);
+    // Thousands of lines may be read: not on a thread that answers checks.
+    let found = spawn_blocking(move || find(&console.sources.recent, &filter)).await;
+    Json(found.unwrap_or_default())
+}
+
+fn find(recent: &Recent, filter: &Filter) -> Decisions {
+    let entries = recent.after(filter.after, usize::MAX);
+    let latest = entries.last().map_or_else(|| newest(recent, filter.after), number);
     let newest_first = entries.iter().rev();
-    let decisions = newest_first.filter_map(|entry| fitting(entry, &filter)).take(MOST).collect();
-    Json(Decisions { latest, decisions })
+    let decisions = newest_first.filter_map(|entry| fitting(entry, filter)).take(MOST).collect();
+    Decisions { latest, decisions }
 }
 
 fn number(entry: &Entry) -> u64 {

@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 /// `checkout` and those around it, beside the usual documents.
-const MESH: &str = include_str!("../documents/mesh.yaml");
+const MESH: &str = include_str!("mesh.yaml");
 const CHECKOUT: &str = "bb5fc581-c211-5a70-9fdf-1804253873ab";
 const STOREFRONT: &str = "1ffaaed8-70a7-5b3d-9236-7fca17a7169a";
 const MOBILE_APP: &str = "fbb73702-42f8-5bff-a63e-1da0a92606f0";
