@@ -19,18 +19,21 @@ ROLLS := 20
 WITH_HELM = $(if $(HELM)$(shell command -v helm || ls .venv/helm/helm 2>/dev/null),--features helm)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kubernetes test-deploy image-root lint fmt deny advisories \
+.PHONY: help setup console demo test test-kubernetes test-deploy image-root lint fmt deny advisories \
 	sbom bench bench-envoy bench-opa plateau instructions differential differential-pyjwt fuzz soak faults \
-	rolling scale test-envoys clean
+	rolling scale console-scale test-envoys clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target purpose; do \
 		printf '  make %-18s %s\n' "$$target" "$$purpose"; done
 
-setup: ## Install what demo and test need: Envoys, kubernetes-validate, cel-python, Helm, prometheus, h2load
+setup: ## Install what demo and test need: Envoys, chromium, kubernetes-validate, cel-python, Helm, prometheus, h2load
 	@scripts/setup tests
 
-demo: ## Try it: an issuer, applications, an upstream, and Portvakt behind a real Envoy
+console: ## Install what the console takes from others, its graph library: every build needs it
+	@scripts/setup console
+
+demo: console ## Try it: an issuer, applications, an upstream, and Portvakt behind a real Envoy
 	@scripts/setup envoy
 	@echo "Building; the first time takes a few minutes."
 	cargo run --release --locked -- demo
@@ -38,7 +41,7 @@ demo: ## Try it: an issuer, applications, an upstream, and Portvakt behind a rea
 test: setup ## Run all tests, those through a real Envoy included
 	cargo test --locked $(WITH_HELM)
 
-test-kubernetes: ## Run the tests of documents from a cluster in that of KUBECONFIG, where CRDs and namespaces may be created
+test-kubernetes: console ## Run the tests of documents from a cluster in that of KUBECONFIG, where CRDs and namespaces may be created
 	@[ -f "$$KUBECONFIG" ] || { echo "test-kubernetes: KUBECONFIG must name the file of a cluster" \
 		"where these tests may create CRDs and namespaces (portvakt-test-…)" >&2; exit 1; }
 	@scripts/setup envoy
@@ -52,11 +55,12 @@ image-root: ## Make the folder that is the whole image: target/image-root
 	@scripts/setup image
 	scripts/image-root target/image-root
 
-lint: ## Check formatting, and clippy with warnings as errors
+lint: console ## Check formatting, and clippy with warnings as errors
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --no-default-features --locked -- -D warnings
 	@# What `cargo test` leaves out, clippy does too unless it is named.
-	cargo clippy --test soak --test faults --test scale --test deploy --features helm,image --locked -- -D warnings
+	cargo clippy --test soak --test faults --test scale --test console_scale --test deploy --features helm,image --locked -- -D warnings
 
 fmt: ## Format
 	cargo fmt
@@ -78,11 +82,11 @@ sbom: ## Write what the program is made of: target/portvakt.cdx.json (CycloneDX)
 	@rm portvakt_bin.cdx.json
 	@echo "target/portvakt.cdx.json: $$(grep -c '"purl": "pkg:cargo/' target/portvakt.cdx.json) components"
 
-differential: ## Hold a million mutated tokens against an independent validator; CASES=… for others
+differential: console ## Hold a million mutated tokens against an independent validator; CASES=… for others
 	PORTVAKT_DIFFERENTIAL_CASES=$(CASES) \
 		cargo test --release --locked --test differential -- --nocapture
 
-differential-pyjwt: ## Hold mutated tokens against PyJWT
+differential-pyjwt: console ## Hold mutated tokens against PyJWT
 	@scripts/setup pyjwt
 	cargo test --locked --features pyjwt --test differential pyjwt -- --nocapture
 
@@ -102,8 +106,11 @@ rolling: ## Rolling updates of two instances behind Envoy, without a failed requ
 test-envoys: setup ## Run the end-to-end tests with each release of Envoy since 1.36; takes long
 	@scripts/test-envoys
 
-scale: ## 10,000 applications from a cluster: time to ready, memory, what a change takes
+scale: console ## 10,000 applications from a cluster: time to ready, memory, what a change takes
 	cargo test --release --locked --test scale
+
+console-scale: setup ## A focused graph of 5,000 applications in a browser: how soon it is painted
+	cargo test --release --locked --test console_scale
 
 bench: setup ## Compare the service with a floor, in one run
 	cargo bench --locked --bench side_by_side
@@ -117,10 +124,10 @@ bench-opa: setup ## What a check costs by Portvakt and by OPA-Envoy; OPA_ENVOY=�
 plateau: setup ## Send a million distinct tokens and print resident memory; takes some minutes
 	cargo bench --locked --bench side_by_side -- plateau
 
-instructions: ## Count instructions of the pure parts, by callgrind; fails on regressions
+instructions: console ## Count instructions of the pure parts, by callgrind; fails on regressions
 	@scripts/setup instructions
 	PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo bench --locked --bench instructions
 
 clean: ## Remove everything that was built or installed here
 	cargo clean
-	rm -rf .venv
+	rm -rf .venv console/node_modules

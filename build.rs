@@ -1,11 +1,22 @@
 //! Compiles `proto/` with protox, so that no protoc is needed, into the names and numbers that the
-//! frontend reads and writes by.
+//! frontend reads and writes by. Looks whether the parts of the console are there that others made.
 
 use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 use protox::prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor, ServiceDescriptor};
 
+/// The one file of the console that is not ours.
+const GRAPH_LIBRARY: &str = "console/node_modules/cytoscape/dist/cytoscape.esm.min.mjs";
+
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={GRAPH_LIBRARY}");
+    if env::var_os("CARGO_FEATURE_CONSOLE").is_some() && !Path::new(GRAPH_LIBRARY).exists() {
+        println!(
+            "cargo::error=the console's parts are not installed: run `make console`, or build \
+             without the console by --no-default-features"
+        );
+        return Ok(());
+    }
     println!("cargo::rerun-if-changed=proto");
     let files = protox::compile(["envoy/service/auth/v3/external_auth.proto"], ["proto"])?;
     let pool = DescriptorPool::from_file_descriptor_set(files)?;

@@ -1,6 +1,6 @@
 //! `/livez`, `/readyz`, `/metrics` and `/usage`, for kubelets, Prometheus and people.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -9,28 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    task::spawn_blocking,
-};
+use tokio::{net::TcpListener, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use crate::{accept, service::Status};
-
-/// Probes and scrapes come one by one. The connections of checks have a limit of their own, so
-/// that a flood of those leaves room for these.
-const CONNECTIONS: usize = 64;
-/// For a request's head, also the next one of a connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest that a connection lives.
-const CONNECTION_AGE: Duration = Duration::from_secs(60);
-const MAX_HEAD_BYTES: usize = 16 * 1024;
+use crate::{service::Status, web};
 
 /// Serves until `draining`, then ends with the last connection.
 pub async fn serve(listener: TcpListener, status: Arc<Status>, draining: CancellationToken) {
@@ -40,18 +22,7 @@ pub async fn serve(listener: TcpListener, status: Arc<Status>, draining: Cancell
         .route("/metrics", get(metrics))
         .route("/usage", get(usage))
         .with_state(status);
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    let serve_one = |stream| serve_one(stream, router.clone(), draining.clone());
-    accept::serve(listener, permits, draining.clone(), serve_one).await;
-}
-
-async fn serve_one(stream: TcpStream, router: Router, draining: CancellationToken) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    accept::until_closed(connection, CONNECTION_AGE, &draining).await;
+    web::serve(listener, draining, |_| router.clone()).await;
 }
 
 async fn readiness(State(status): State<Arc<Status>>) -> (StatusCode, String) {

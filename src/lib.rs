@@ -31,6 +31,7 @@
 //! - [`rehearsal`], [`comparison`] and [`graph`] tell what documents will do: policy tests, what a
 //!   change means, who may call whom.
 //! - [`recorder`] is told of every answer, and tells [`telemetry`], [`usage`] and [`decision_log`].
+//! - `console` shows people what is in force and what is decided; `web` and [`admin`] serve HTTP/1.
 //! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 
@@ -42,6 +43,8 @@ pub mod cli;
 pub mod clock;
 pub mod comparison;
 pub mod config;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod decision;
 pub mod decision_log;
 pub mod demo;
@@ -68,4 +71,5 @@ pub mod target;
 pub mod telemetry;
 pub mod token;
 pub mod usage;
+mod web;
 pub mod yaml;

@@ -74,3 +74,23 @@ pub enum DisabledBecause {
     /// Its document is broken, and there is no earlier version of it.
     BrokenDocument,
 }
+
+impl DisabledBecause {
+    /// What is in the way, for people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::EntraNotEnabled => {
+                "The application's document does not enable Entra ID (spec.azure.application.enabled)."
+            }
+            Self::NoClientId => "The application's client id is not known.",
+            Self::ClientIdClaimedTwice => {
+                "The application's client id is claimed by another application too."
+            }
+            Self::UnknownTenant => "The application belongs to a tenant that is not configured.",
+            Self::DuplicateDocument => {
+                "Two documents of one kind describe the application differently."
+            }
+            Self::BrokenDocument => "The application's document is broken.",
+        }
+    }
+}

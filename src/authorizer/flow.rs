@@ -162,21 +162,5 @@ fn enforced(application: &Arc<Application>) -> Result<Enforced<'_>, Denial> {
 }
 
 fn disabled(because: DisabledBecause) -> Denial {
-    let detail = match because {
-        DisabledBecause::EntraNotEnabled => {
-            "The application's document does not enable Entra ID (spec.azure.application.enabled)."
-        }
-        DisabledBecause::NoClientId => "The application's client id is not known.",
-        DisabledBecause::ClientIdClaimedTwice => {
-            "The application's client id is claimed by another application too."
-        }
-        DisabledBecause::UnknownTenant => {
-            "The application belongs to a tenant that is not configured."
-        }
-        DisabledBecause::DuplicateDocument => {
-            "Two documents of one kind describe the application differently."
-        }
-        DisabledBecause::BrokenDocument => "The application's document is broken.",
-    };
-    Denial::new(DenyReason::ApplicationDisabled, detail)
+    Denial::new(DenyReason::ApplicationDisabled, because.sentence())
 }

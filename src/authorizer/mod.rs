@@ -74,7 +74,7 @@ impl Authorizer {
     /// `place` is whatever is held while a check is under way; it is given back before the check
     /// waits for a key.
     pub async fn authorize(&self, request: &Request<'_>, place: impl Send) -> Outcome {
-        let mut outcome = self.decide(request, place, &mut ()).await;
+        let mut outcome = self.decide(&self.settings, request, place, &mut ()).await;
         if let Some(candidates) = &self.candidates {
             outcome.candidate =
                 candidates.difference(request, &outcome, &self.settings, &self.verifier);
@@ -82,10 +82,13 @@ impl Authorizer {
         outcome
     }
 
-    /// Decides one request as [`Self::authorize`] does, and tells of every step.
+    /// Decides one request as [`Self::authorize`] does, and tells of every step. Whoever asks may
+    /// name the application by a context extension, however the proxies name it.
     pub async fn explain(&self, request: &Request<'_>) -> (Outcome, Steps) {
+        let mut settings = self.settings.clone();
+        settings.target.context_extension = true;
         let mut steps = Steps::default();
-        let outcome = self.decide(request, (), &mut steps).await;
+        let outcome = self.decide(&settings, request, (), &mut steps).await;
         (outcome, steps)
     }
 
@@ -96,12 +99,13 @@ impl Authorizer {
 
     async fn decide(
         &self,
+        settings: &Settings,
         request: &Request<'_>,
         place: impl Send,
         trace: &mut impl Trace,
     ) -> Outcome {
         let generation = self.applications.current();
-        let (settings, evidence) = (&self.settings, &self.verifier);
+        let evidence = &self.verifier;
         let (index, memberships) = (&generation.index, self.memberships.as_ref());
         Flow { settings, index, evidence, memberships, trace }.decide(request, place).await
     }

@@ -77,6 +77,16 @@ pub const KEYS: &[Key] = &[
         "Where `/livez`, `/readyz`, `/metrics` and `/usage` are found.",
     ),
     text(
+        "listen.console.address",
+        "none",
+        "Where the console is found, for instance `127.0.0.1:9091`; switches it on. It knows no users of its own.",
+    ),
+    yaml(
+        "listen.console.hosts",
+        "none",
+        "Host names by which browsers may call the console, beside loopback names and its address.",
+    ),
+    text(
         "listen.tls.certificate",
         "none",
         "PEM file of the certificate chain; switches TLS on for the TCP listeners of `ext_authz`.",

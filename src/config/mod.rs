@@ -62,8 +62,18 @@ pub struct Listen {
     pub ext_authz: Vec<Listener>,
     /// `/livez`, `/readyz`, `/metrics` and `/usage`.
     pub admin: SocketAddr,
+    /// Pages for people; `None` where they are off.
+    pub console: Option<Console>,
     /// TLS for every TCP listener of `ext_authz`.
     pub tls: Option<Tls>,
+}
+
+/// Where the console listens, and by which names it may be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    pub address: SocketAddr,
+    /// In lower case and without ports, beside loopback names and the address itself.
+    pub hosts: Vec<String>,
 }
 
 /// One address that Envoys ask at.

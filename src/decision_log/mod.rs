@@ -6,6 +6,7 @@
 //! ```
 
 mod file;
+mod line;
 mod log;
 mod output;
 mod personal;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{CallerRecord, PersonalData, Record};
+use super::{CallerRecord, PersonalData, Record, line::append};
 use crate::{decision::Decision, policy::Caller, request::Request, telemetry::Answered};
 
 /// The most that is written of a path, in bytes. No pattern of a path is as long; who floods the
@@ -16,7 +16,7 @@ const MAX_PATH: usize = 1024;
 const MAX_NAME: usize = 256;
 /// How every JWT begins, for its header is a JSON object: where a caller puts one that is no token
 /// for us, it may be somebody else's.
-const JWT: &str = "eyJ";
+const JWT: &[u8; 3] = b"eyJ";
 
 /// Room for what is made into text.
 #[derive(Debug)]
@@ -29,11 +29,7 @@ struct Room {
 /// Writes the line of a check, its end included.
 pub fn write_line(answered: &Answered<'_>, personal: &PersonalData, line: &mut Vec<u8>) {
     let mut room = Room { time: [0; 24], decision_id: [0; 32], person: [0; 36] };
-    let record = record(answered, personal, &mut room);
-    // Texts and numbers into memory: nothing of that can fail.
-    if serde_json::to_writer(&mut *line, &record).is_ok() {
-        line.push(b'\n');
-    }
+    append(&record(answered, personal, &mut room), line);
 }
 
 fn record<'a>(answered: &Answered<'a>, personal: &PersonalData, room: &'a mut Room) -> Record<'a> {
@@ -43,7 +39,7 @@ fn record<'a>(answered: &Answered<'a>, personal: &PersonalData, room: &'a mut Ro
     let request = request.unwrap_or(&unknown);
     let path = match personal {
         PersonalData::Omitted => "",
-        _ => request.path.split(['?', '#']).next().unwrap_or_default(),
+        _ => without_query(request.path),
     };
     let text = Cow::Borrowed;
     let name = outcome.consumer.as_ref().map(|id| text(id.as_str()));
@@ -89,12 +85,19 @@ fn caller_record<'a>(
 
 /// What a caller sent, as far as it is told: cut where it is too long, or where a token begins.
 fn told(text: &str, most: usize) -> Cow<'_, str> {
-    let whole =
-        (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    match text[..whole].find(JWT).unwrap_or(whole) {
+    let is_boundary = |end: &usize| text.is_char_boundary(*end);
+    let whole = (0..=most.min(text.len())).rev().find(is_boundary).unwrap_or(0);
+    let token = text.as_bytes()[..whole].windows(JWT.len()).position(|three| three == JWT);
+    match token.unwrap_or(whole) {
         end if end == text.len() => text.into(),
         end => format!("{}…", &text[..end]).into(),
     }
+}
+
+/// A path without what comes after it, which may be a secret.
+fn without_query(path: &str) -> &str {
+    let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+    &path[..end.unwrap_or(path.len())]
 }
 
 /// In UTC, to the millisecond.

@@ -206,7 +206,7 @@ impl Drawing {
     fn add(&mut self, application: &Application) {
         let Application { id, stated, .. } = application;
         let to = NodeId::Application(id.clone());
-        let standing = standing(application);
+        let standing = Standing::of(application);
         let place = Some(stated.place.clone());
         self.nodes.insert(
             to.clone(),
@@ -259,11 +259,14 @@ impl Drawing {
     }
 }
 
-fn standing(application: &Application) -> Standing {
-    match (&application.protection, application.mode) {
-        (Protection::Disabled(_), _) => Standing::Disabled,
-        (Protection::Enforced { .. }, Mode::Shadow) => Standing::Shadow,
-        (Protection::Enforced { .. }, Mode::Enforce) => Standing::Enforced,
+impl Standing {
+    /// Of an application that documents describe.
+    pub fn of(application: &Application) -> Self {
+        match (&application.protection, application.mode) {
+            (Protection::Disabled(_), _) => Self::Disabled,
+            (Protection::Enforced { .. }, Mode::Shadow) => Self::Shadow,
+            (Protection::Enforced { .. }, Mode::Enforce) => Self::Enforced,
+        }
     }
 }
 

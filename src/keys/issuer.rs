@@ -4,7 +4,7 @@
 //! at a time as long as there are keys; a check that meets an unknown key can ask it to look again,
 //! at most once in the cooldown, so that a flood of forged key ids costs the issuer nothing.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use tokio::{
@@ -91,6 +91,17 @@ impl Issuer {
     /// `iss` of its tokens, as stated or as its metadata document told; known with its keys.
     pub fn name(&self) -> Option<Arc<str>> {
         self.snapshot.load().as_ref().map(|snapshot| Arc::clone(&snapshot.issuer))
+    }
+
+    /// What it is called in metrics.
+    pub fn label(&self) -> String {
+        self.tenant.label()
+    }
+
+    /// How many keys there are and how long ago they were asked for, however old that is.
+    pub fn keys_in_force(&self) -> Option<(usize, Duration)> {
+        let snapshot = self.snapshot.load();
+        snapshot.as_ref().map(|snapshot| (snapshot.keys.len(), snapshot.fetched.elapsed()))
     }
 
     /// Whether its tokens can be verified now.

@@ -6,7 +6,7 @@ mod shutdown;
 mod status;
 mod workers;
 
-use std::{io, iter, net::SocketAddr, sync::Arc};
+use std::{io, iter, net::SocketAddr, num::NonZeroUsize, sync::Arc};
 
 use tokio::{net::TcpListener, sync::watch};
 use tracing::warn;
@@ -14,12 +14,14 @@ use tracing::warn;
 pub use shutdown::{Shutdown, Signals};
 pub use status::Status;
 
+#[cfg(feature = "console")]
+use crate::console::{Console, Sources};
 use crate::{
     applications::{ConnectError, FollowError, Loader, Published, Source, WatchError},
     authorizer::{Authorizer, Candidates},
     clock::Clock,
     config::{self, Address, Config},
-    decision_log::{DecisionLog, DecisionLogError},
+    decision_log::{DecisionLog, DecisionLogError, Recent},
     frontend::ext_authz::{
         self, Answers, Bound, CallerHeaders, CertificateError, Certificates, ListenError, Shared,
     },
@@ -33,6 +35,10 @@ use crate::{
 };
 use servers::Servers;
 use workers::Workers;
+
+/// Decisions that the console can look back at: of what was allowed, and of what was refused. A line
+/// is half a kilobyte or so.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1999);
 
 /// A service whose addresses are taken and that only needs to run.
 #[derive(Debug)]
@@ -63,8 +69,8 @@ pub enum StartError {
     Usage(#[from] StoreError),
     #[error(transparent)]
     Kubernetes(#[from] ConnectError),
-    #[error("cannot listen at {address}: {error}; change listen.admin or free the address")]
-    Admin { address: SocketAddr, error: io::Error },
+    #[error("cannot listen at {address}: {error}; change {key} or free the address")]
+    Address { key: &'static str, address: SocketAddr, error: io::Error },
 }
 
 /// Why the service ended without being asked to.
@@ -120,6 +126,9 @@ impl Service {
         };
         let limits = descriptors::within_reach(config.limits);
         let (decision_log, last_lines) = DecisionLog::start(&config.decision_log, &metrics)?;
+        // The console alone looks at the last decisions.
+        let recent = config.listen.console.as_ref().map(|_| Arc::new(Recent::new(REMEMBERED)));
+        let decision_log = decision_log.with_recent(recent.clone());
         let recorder = Recorder::new(Arc::clone(&metrics)).with_decision_log(decision_log);
         let shared = Arc::new(Shared::new(authorizer, answers, recorder, &limits));
         let status = Arc::new(Status::new(
@@ -135,10 +144,18 @@ impl Service {
         for listener in &config.listen.ext_authz {
             listeners.push(ext_authz::bind(listener, certificates.as_ref()).await?);
         }
-        let address = config.listen.admin;
-        let admin = TcpListener::bind(address)
-            .await
-            .map_err(|error| StartError::Admin { address, error })?;
+        let admin = bind("listen.admin", config.listen.admin).await?;
+        #[cfg(feature = "console")]
+        let console = match (&config.listen.console, recent) {
+            (Some(settings), Some(recent)) => {
+                let listener = bind("listen.console.address", settings.address).await?;
+                let (published, shared) = (Arc::clone(&published), Arc::clone(&shared));
+                let (issuers, status) = (issuers.clone(), Arc::clone(&status));
+                let sources = Sources { published, issuers, shared, status, recent };
+                Some((listener, Console::new(sources, &settings.hosts)))
+            }
+            _ => None,
+        };
         let loader = Loader::new(&config, usage.ledger());
         let cluster = match (&config.applications.kubernetes, loader.objects()) {
             (Some(namespaces), Some(objects)) => {
@@ -149,7 +166,14 @@ impl Service {
         };
         Ok(Self {
             settings: config.shutdown,
-            servers: Servers { listeners, admin, shared, limits },
+            servers: Servers {
+                listeners,
+                admin,
+                #[cfg(feature = "console")]
+                console,
+                shared,
+                limits,
+            },
             workers: Workers {
                 issuers,
                 issuers_client,
@@ -225,4 +249,9 @@ impl Service {
         usage.close();
         drained
     }
+}
+
+async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| StartError::Address { key, address, error })
 }

@@ -10,6 +10,8 @@ use tonic_health::{
 use tracing::info;
 
 use super::{Shutdown, Status};
+#[cfg(feature = "console")]
+use crate::console::{self, Console};
 use crate::{
     admin,
     config::Limits,
@@ -21,6 +23,8 @@ use crate::{
 pub struct Servers {
     pub listeners: Vec<Bound>,
     pub admin: TcpListener,
+    #[cfg(feature = "console")]
+    pub console: Option<(TcpListener, Console)>,
     pub shared: Arc<Shared>,
     pub limits: Limits,
 }
@@ -47,10 +51,18 @@ impl Servers {
                 shutdown.draining(),
             ));
         }
+        #[cfg(feature = "console")]
+        if let Some(address) = self.console.as_ref().and_then(|(at, _)| at.local_addr().ok()) {
+            info!(%address, "listening for browsers");
+        }
         if let Ok(address) = self.admin.local_addr() {
             info!(%address, "listening for probes and metrics");
         }
         tasks.spawn(admin::serve(self.admin, Arc::clone(&status), shutdown.draining()));
+        #[cfg(feature = "console")]
+        if let Some((listener, console)) = self.console {
+            tasks.spawn(console::serve(listener, console, shutdown.draining()));
+        }
         let draining = shutdown.draining();
         tasks.spawn(async move {
             draining.cancelled().await;

@@ -5,6 +5,15 @@ use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use super::metrics::{count, now, register};
 use crate::applications::{Counts, Role};
 
+/// What the last reading of the documents came to.
+#[derive(Debug, Clone, Copy)]
+pub struct LastReload {
+    /// Whether none had an error.
+    pub clean: bool,
+    /// When that was last so, in seconds since 1970; 0 for never.
+    pub last_clean_at: f64,
+}
+
 /// Every metric of one set of documents.
 #[derive(Debug)]
 pub struct DocumentMetrics {
@@ -73,6 +82,14 @@ impl DocumentMetrics {
         self.last_reload_successful.set(clean.into());
         if clean {
             self.last_reload_success.set(now());
+        }
+    }
+
+    /// What the last reading of the documents came to.
+    pub fn last_reload(&self) -> LastReload {
+        LastReload {
+            clean: self.last_reload_successful.get() == 1,
+            last_clean_at: self.last_reload_success.get(),
         }
     }
 

@@ -11,7 +11,7 @@ mod writer;
 
 pub use answered::Answered;
 pub use decision::log_decision;
-pub use documents::DocumentMetrics;
+pub use documents::{DocumentMetrics, LastReload};
 pub use graph::{GraphMetrics, GraphOutcome, GroupLookup};
 pub use log::{LogError, init as init_log};
 pub use metrics::{Dropped, Metrics};

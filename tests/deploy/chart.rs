@@ -167,6 +167,17 @@ fn proxies_find_the_port_for_their_kind() {
 }
 
 #[test]
+fn the_console_is_off_and_never_beyond_a_pods_loopback() {
+    let console = |values: &str| {
+        documents(Rendered::new(values, &[]).configuration())[0]["listen"]["console"].clone()
+    };
+    assert_eq!(console(LEAST), Value::Null);
+    assert_eq!(console("fixed-values.yaml"), json!({"address": "127.0.0.1:9091"}));
+    let everything = Rendered::new("fixed-values.yaml", &[]);
+    assert_eq!(everything.text.matches("9091").count(), 1, "no Service and no policy has its port");
+}
+
+#[test]
 fn a_changed_configuration_makes_new_pods() {
     let checksum = |settings: &[&str]| {
         let rendered = Rendered::new(LEAST, settings);

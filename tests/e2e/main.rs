@@ -13,6 +13,8 @@
 
 mod callers;
 mod commands;
+#[cfg(feature = "console")]
+mod console;
 mod decision_log;
 mod environment;
 mod explain;

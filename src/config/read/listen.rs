@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 
 use super::{
-    super::{Address, AskedBy, Listen, Listener, Tls, Trust, document::check_members},
+    super::{Address, AskedBy, Console, Listen, Listener, Tls, Trust, document::check_members},
     values::{Values, choose},
 };
 use crate::{
     finding::Code,
+    target::normalise_host,
     yaml::{Node, Reader, Value},
 };
 
@@ -21,12 +22,13 @@ const ASKED_BY: [(&str, AskedBy); 3] =
 /// `None` where an address cannot be used.
 pub fn read(values: &mut Values<'_>) -> Option<Listen> {
     let admin = match values.node("listen.admin") {
-        Some(node) => admin(node, values),
+        Some(node) => {
+            tcp_address(node, "listen.admin", "kubelets and Prometheus ask there", values)
+        }
         None => Some(DEFAULT_ADMIN),
     };
-    let ext_authz = listeners(values);
-    let tls = tls(values);
-    Some(Listen { ext_authz: ext_authz?, admin: admin?, tls })
+    let (console, ext_authz, tls) = (console(values), listeners(values), tls(values));
+    Some(Listen { ext_authz: ext_authz?, admin: admin?, console, tls })
 }
 
 fn listeners(values: &mut Values<'_>) -> Option<Vec<Listener>> {
@@ -106,17 +108,48 @@ fn address(node: &Node, what: &str, values: &mut Values<'_>) -> Option<Address> 
     None
 }
 
-fn admin(node: &Node, values: &mut Values<'_>) -> Option<SocketAddr> {
-    match address(node, "listen.admin", values)? {
+fn tcp_address(
+    node: &Node,
+    path: &str,
+    who_asks: &str,
+    values: &mut Values<'_>,
+) -> Option<SocketAddr> {
+    match address(node, path, values)? {
         Address::Tcp(address) => Some(address),
         Address::Unix(_) => {
-            values.invalid(
-                "listen.admin",
-                "must be a TCP address: kubelets and Prometheus ask there",
-            );
+            values.invalid(path, &format!("must be a TCP address: {who_asks}"));
             None
         }
     }
+}
+
+/// `None` where there is none, or it cannot be used; findings tell.
+fn console(values: &mut Values<'_>) -> Option<Console> {
+    const ADDRESS: &str = "listen.console.address";
+    const HOSTS: &str = "listen.console.hosts";
+    let elements = values.elements(HOSTS).iter();
+    let hosts = elements.filter_map(|node| console_host(node, HOSTS, values.reader)).collect();
+    let Some(node) = values.node(ADDRESS) else {
+        if values.node(HOSTS).is_some() {
+            values.missing(ADDRESS, "Without it there is no console.");
+        }
+        return None;
+    };
+    if !cfg!(feature = "console") {
+        values.invalid(ADDRESS, "cannot be used: this program was built without the console");
+    }
+    let address = tcp_address(node, ADDRESS, "browsers ask there", values)?;
+    Some(Console { address, hosts })
+}
+
+fn console_host(node: &Node, path: &str, reader: &mut Reader) -> Option<String> {
+    let text = reader.text(node, path)?;
+    let host = normalise_host(text).filter(|host| host.eq_ignore_ascii_case(text));
+    if host.is_none() {
+        let message = format!("{path}: \"{text}\" is no host name. It stands without a port.");
+        reader.error(&node.place, Code::InvalidValue, message);
+    }
+    host
 }
 
 fn tls(values: &mut Values<'_>) -> Option<Tls> {

@@ -20,6 +20,12 @@ pub fn warn(config: &Config, document: &Document, reader: &mut Reader) {
         let message = "A listener with asked_by: any stands in a mesh. A sidecar without mutual TLS would let callers name another application by Host. Use one listener for workloads and one for gateways.";
         reader.warning(&place("listen.ext_authz"), Code::RiskySetting, message);
     }
+    if let Some(console) = &config.listen.console
+        && !console.address.ip().is_loopback()
+    {
+        let message = "The console knows no users of its own: whoever reaches this address sees who may call whom and who is refused. Listen on loopback and reach it by a port forward, or let only a proxy that authenticates reach it.";
+        reader.warning(&place("listen.console.address"), Code::RiskySetting, message);
+    }
     let sources = &config.applications;
     let is_any_read = !sources.paths.is_empty() || sources.kubernetes.is_some();
     let is_stated = document.get("target.default_application").is_some();

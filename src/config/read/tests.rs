@@ -452,6 +452,8 @@ fn doubtful_settings_are_warned_of() {
             "never consulted",
         ),
         ("target: {default_application: a:b:c}\n", "Host comes before"),
+        #[cfg(feature = "console")]
+        ("listen: {console: {address: 0.0.0.0:9091}}\n", "The console knows no users of its own"),
     ] {
         assert_warned(&format!("{LEAST}{more}"), expected);
     }
@@ -461,6 +463,28 @@ fn doubtful_settings_are_warned_of() {
     let second = "    - {issuer: https://login.example/x, tenant_id: 11111111-2222-3333-4444-555555555555, jwks_uri: https://login.example/k}\n";
     let half = tenant(&format!("      graph: {{{SECRET}}}\n{second}  graph: {{enabled: true}}\n"));
     assert_warned(&half, "the tenant 11111111-2222-3333-4444-555555555555 has no credentials");
+}
+
+#[cfg(feature = "console")]
+#[test]
+fn the_console_is_off_unless_it_has_an_address() {
+    let listen =
+        |text: &str| read_text(&format!("{LEAST}{text}"), &[]).map(|read| read.config.listen);
+    assert_eq!(listen("").unwrap().console, None);
+    let text = "listen: {console: {address: '127.0.0.1:9091', hosts: [Portvakt.example.com]}}\n";
+    let console = listen(text).unwrap().console.unwrap();
+    assert_eq!(console.address.to_string(), "127.0.0.1:9091");
+    assert_eq!(console.hosts, ["portvakt.example.com"]);
+    for (text, expected) in [
+        ("listen: {console: {address: 'unix:/run/console'}}\n", "must be a TCP address"),
+        ("listen: {console: {hosts: [a]}}\n", "listen.console.address is missing"),
+        ("listen: {console: {address: '[::1]:1', hosts: ['a:80']}}\n", "\"a:80\" is no host name"),
+        ("listen: {console: {address: '[::1]:1', hosts: ['http://a']}}\n", "is no host name"),
+        ("listen: {console: '127.0.0.1:9091'}\n", "must be a mapping"),
+    ] {
+        let findings = listen(text).unwrap_err();
+        assert!(findings.iter().any(|finding| finding.contains(expected)), "{findings:?}");
+    }
 }
 
 fn assert_warned(text: &str, expected: &str) {

@@ -48,7 +48,7 @@ async fn a_host_that_two_applications_claim_leads_to_neither() {
         cluster.apply(&rival).await;
         scene.until_decision(WEBSHOP, "application_unknown").await;
         let lost = r#"portvakt_hosts{state="lost"}"#;
-        assert_eq!(scene.portvakt.metric(lost).await, Some(1.0));
+        assert_eq!(scene.portvakt.metric(lost).await, Some(2.0));
         let names = ["orders", "insight"].map(|name| cluster.namespace(name));
         for (name, namespace) in ["orders-api", "rival"].iter().zip(&names) {
             let place = format!("kubernetes:applications/{namespace}/{name}");

@@ -73,6 +73,13 @@ impl Portvakt {
         &self.admin
     }
 
+    /// Where the console is found; it was configured.
+    pub fn console_address(&self) -> SocketAddr {
+        let is_console = |event: &Value| event["message"] == "listening for browsers";
+        let event = self.log.events().into_iter().find(is_console).expect("there is no console");
+        event["address"].as_str().unwrap().parse().unwrap()
+    }
+
     /// Until it can decide.
     pub async fn ready(self) -> Self {
         until_equal((200, "ready\n".to_owned()), async || self.admin("/readyz").await).await;

@@ -37,6 +37,9 @@ listen:
     - {address: "0.0.0.0:9001", asked_by: workloads}
     - {address: "0.0.0.0:9002", asked_by: gateways{{ if .Values.waypoint }}, forwarded_client_cert: true{{ end }}}
   admin: "0.0.0.0:9090"
+  {{- if .Values.console.enabled }}
+  console: {address: "127.0.0.1:9091"}
+  {{- end }}
   {{- if .Values.tls.enabled }}
   tls:
     certificate: /etc/portvakt/tls/tls.crt

@@ -1,0 +1,190 @@
+// What people do with the console, in a real browser. Started by the end-to-end tests, which have
+// everything around it: see tests/e2e/console/browser.rs.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { contrasts } from "./contrast.mjs";
+import { call, launch, open, scene } from "./support.mjs";
+
+const CHECKOUT = "test:team-checkout:checkout";
+const at = (page, id) => `#/${page}/${encodeURIComponent(id)}`;
+
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser.close());
+
+/** A test on a page of its own, which must meet no fault. */
+function visit(name, hash, then, options) {
+  test(name, async () => {
+    const { page, asked, close } = await open(browser, hash, options);
+    await then(page, asked);
+    assert.deepEqual(await close(), [], "the browser met faults");
+  });
+}
+
+visit("an application is found by a part of its name", "", async (page) => {
+  await page.getByRole("heading", { name: "Applications" }).waitFor();
+  await page.getByLabel("Search").fill("CHECK");
+  await page.getByText("1 application", { exact: true }).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  assert.match(page.url(), /search=CHECK/);
+  await page.getByRole("link", { name: /^checkout/ }).click();
+  await page.getByRole("heading", { name: /^checkout/ }).waitFor();
+  assert.match(await page.title(), /^checkout – Portvakt/);
+});
+
+visit("an application's page tells who may call, and how its keys are", at("applications", CHECKOUT),
+  async (page) => {
+    const rule = (name) => page.getByRole("row", { name: new RegExp(`^${name}`) });
+    await rule("storefront").getByText("mesh.yaml").waitFor();
+    assert.match(await rule("legacy-import").textContent(), /Unresolved/);
+    const about = page.getByRole("region", { name: "About" });
+    assert.match(await about.textContent(), /1 key asked for .* ago/);
+    assert.match(await about.textContent(), /checkout\.test/);
+  });
+
+visit("the graph shows the neighbourhood of its focus, and moves with it", at("graph", CHECKOUT),
+  async (page) => {
+    const drawn = page.getByRole("img", { name: /Graph around/ });
+    await drawn.waitFor();
+    assert.match(await drawn.getAttribute("aria-label"), /7 callers, 4 called/);
+    assert.ok(await isDrawn(page), "nothing is drawn");
+    await page.getByRole("region", { name: "It may call" }).getByRole("link", { name: /payments/ }).click();
+    await page.getByRole("img", { name: /Graph around test:team-finance:payments/ }).waitFor();
+    await page.getByLabel("Reach").selectOption("2");
+    await page.getByRole("region", { name: "Further away" }).waitFor();
+    assert.ok(await isDrawn(page), "nothing is drawn");
+  });
+
+visit("a new denial shows by itself, and filters hold", "#/decisions", async (page) => {
+  await page.getByText("Nothing that fits was decided yet").waitFor();
+  assert.equal(await call(scene.refused, "/cart/first"), 403);
+  await page.getByRole("row", { name: /consumer_not_granted.*\/cart\/first/ }).waitFor();
+  await page.getByLabel("Decision", { exact: true }).selectOption("deny");
+  await page.getByLabel("Reason").fill("token_missing");
+  await page.getByText("Nothing that fits was decided yet").waitFor();
+  assert.equal(await call(scene.granted, "/cart/granted"), 200);
+  assert.equal(await call(null, "/cart/second"), 401);
+  await page.getByRole("row", { name: /token_missing.*\/cart\/second/ }).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await page.getByRole("button", { name: "Live" }).click();
+  await page.getByRole("button", { name: "Held", pressed: false }).waitFor();
+});
+
+visit("a denied attempt is an edge of its own look", at("graph", CHECKOUT), async (page) => {
+  const callers = page.getByRole("region", { name: "May call it" });
+  await callers.getByRole("listitem").filter({ hasText: "crawler" }).getByText("Denied").waitFor();
+});
+
+visit("a pasted token is explained by, and is nowhere afterwards", "#/explain", async (page, asked) => {
+  await page.getByLabel("Application that is called").fill(CHECKOUT);
+  await page.getByLabel("Token").fill(scene.refused);
+  await page.getByRole("button", { name: "Explain" }).click();
+  await page.getByRole("region", { name: "Decision" }).getByText("consumer_not_granted").waitFor();
+  await page.getByRole("region", { name: "What would let it in" }).waitFor();
+  assert.equal(await page.getByLabel("Token").inputValue(), "");
+
+  const kept = await page.evaluate(async () => JSON.stringify([
+    location.href, document.documentElement.outerHTML, document.cookie, history.state,
+    { ...localStorage }, { ...sessionStorage }, await indexedDB.databases(), await caches.keys(),
+    performance.getEntries().map((entry) => entry.name),
+    [...document.querySelectorAll("input, textarea")].map((field) => field.value),
+  ]));
+  const [question] = asked.filter((request) => request.method() === "POST");
+  assert.ok(question.postData().includes(scene.refused));
+  const told = asked.map((request) =>
+    [request.url(), JSON.stringify(request.headers()), request === question ? "" : request.postData()]);
+  for (const part of scene.refused.split(".")) {
+    assert.ok(!kept.includes(part), "the page keeps the token");
+    assert.ok(!told.flat().join().includes(part), "another request holds the token");
+  }
+  const field = page.getByLabel("Token");
+  assert.equal(await field.getAttribute("autocomplete"), "off");
+  assert.equal(await field.getAttribute("name"), null, "a form that is sent would hold it");
+});
+
+visit("everything is reached by the keyboard, and what has the focus is seen", "", async (page) => {
+  await page.getByRole("link", { name: /^checkout/ }).waitFor();
+  await page.evaluate(() => document.activeElement.blur());
+  const focused = () => page.evaluate(() => {
+    const { textContent, tagName, id } = document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+    return { text: textContent.trim(), tagName, id, outline: `${outlineStyle} ${outlineWidth}` };
+  });
+  const met = [];
+  for (let step = 0; step < 14; step += 1) {
+    await page.keyboard.press("Tab");
+    met.push(await focused());
+  }
+  const texts = met.map(({ text, id }) => text || id);
+  assert.deepEqual(texts.slice(0, 6),
+    ["Skip to content", "Portvakt", "Applications", "Graph", "Decisions", "Explain"]);
+  for (const { outline, text } of met) assert.equal(outline, "solid 3px", `no focus is seen at ${text}`);
+
+  await page.keyboard.press("Control+Home");
+  await page.getByLabel("Search").focus();
+  await page.keyboard.type("checkout");
+  await page.getByText("1 application", { exact: true }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: /^checkout/ }).waitFor();
+  assert.equal((await focused()).id, "main", "a new page begins at its content");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByRole("img", { name: /Graph around/ }).waitFor();
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  visit(`texts can be read in ${colorScheme}`, "", async (page) => {
+    for (const hash of ["#/applications", at("applications", CHECKOUT), at("graph", CHECKOUT),
+      "#/decisions", "#/explain"]) {
+      await page.goto(`${scene.console}/${hash}`);
+      await page.locator("main h1").waitFor();
+      for (const { text, ratio } of await page.evaluate(contrasts)) {
+        assert.ok(ratio >= 4.5, `${hash}: "${text}" has a contrast of ${ratio.toFixed(2)}`);
+      }
+    }
+    const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const [red] = background.match(/\d+/).map(Number);
+    assert.equal(red > 127, colorScheme === "light", background);
+  }, { colorScheme });
+}
+
+test("pictures", { skip: !scene.pictures }, async () => {
+  for (let time = 0; time < 4; time += 1) {
+    for (const token of scene.callers) await call(token, `/cart/${time}`);
+    await call(scene.refused, "/orders");
+    await call(null, "/cart");
+  }
+  for (const [name, hash, colorScheme] of [
+    ["graph", at("graph", CHECKOUT), "light"],
+    ["graph-dark", at("graph", CHECKOUT), "dark"],
+    ["decisions", "#/decisions", "light"],
+    ["decisions-dark", "#/decisions", "dark"],
+    ["application", at("applications", CHECKOUT), "light"],
+    ["application-dark", at("applications", CHECKOUT), "dark"],
+    ["applications", "#/applications", "light"],
+    ["explain", at("explain", CHECKOUT), "light"],
+  ]) {
+    const { page, close } = await open(browser, hash, { colorScheme });
+    await page.locator("main h1").waitFor();
+    if (name === "explain") {
+      await page.getByLabel("Token").fill(scene.refused);
+      await page.getByRole("button", { name: "Explain" }).click();
+      await page.getByRole("region", { name: "Decision" }).waitFor();
+    }
+    if (name.startsWith("graph")) await isDrawn(page);
+    if (name.startsWith("decisions")) await page.getByRole("row", { name: /cart/ }).first().waitFor();
+    await page.screenshot({ path: `${scene.pictures}/${name}.png` });
+    await close();
+  }
+});
+
+/** Whether a canvas holds anything. */
+function isDrawn(page) {
+  return page.waitForFunction(() => [...document.querySelectorAll(".canvas canvas")].some((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value) => value !== 0);
+  }));
+}

@@ -1,0 +1,200 @@
+//! `/api/applications`: a searchable list, and one application with all that its documents state.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{self, Path, Query},
+    http::StatusCode,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Console, state::State, status::IssuerHealth, uses::Uses};
+use crate::{
+    applications::{Application, Consumer, Located, Protection, StatedRule},
+    graph::{Access, Kind, Node, NodeId, Standing},
+    identifiers::{ApplicationId, ClientId, GroupId, Guid, TenantId},
+    target::{Index, PathPattern},
+    usage::Exported,
+};
+
+/// The most that one answer lists.
+const MOST: usize = 100;
+
+/// What is looked for.
+#[derive(Debug, Deserialize)]
+pub struct Search {
+    /// A part of a name, or a client id; everything where empty.
+    #[serde(default)]
+    search: String,
+    /// How many of those found are passed over.
+    #[serde(default)]
+    offset: usize,
+}
+
+/// Those that were found, in the order of their names.
+#[derive(Debug, Serialize)]
+pub struct Found {
+    /// Of all, however many are listed here.
+    matching: usize,
+    applications: Vec<Row>,
+}
+
+/// One application in a list.
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    standing: Standing,
+    granted: usize,
+    /// Rules that grant nothing.
+    unresolved: usize,
+    groups: usize,
+    all_users: bool,
+}
+
+/// Lists applications.
+pub async fn list(
+    extract::State(console): extract::State<Arc<Console>>,
+    Query(search): Query<Search>,
+) -> Json<Found> {
+    let generation = console.sources.published.current();
+    let graph = console.graph.graph_of(&generation).await;
+    let wanted = search.search.trim().to_lowercase();
+    let client_id = wanted.parse::<Guid>().ok();
+    let by_client_id = client_id.and_then(|client_id| generation.index.name_of(client_id));
+    let found: Vec<_> = graph
+        .nodes()
+        .iter()
+        .filter_map(application)
+        .filter(|(id, _)| id.as_str().to_lowercase().contains(&wanted) || by_client_id == Some(id))
+        .collect();
+    let listed = found.iter().skip(search.offset).take(MOST);
+    let applications = listed.map(|(id, standing)| row(id, *standing, &generation.index)).collect();
+    Json(Found { matching: found.len(), applications })
+}
+
+fn application(node: &Node) -> Option<(&ApplicationId, Standing)> {
+    match (&node.id, node.kind) {
+        (NodeId::Application(id), Kind::Application { standing }) => Some((id, standing)),
+        _ => None,
+    }
+}
+
+fn row(id: &ApplicationId, standing: Standing, index: &Index) -> Row {
+    let stated = index.by_id(id).map(|application| &application.stated);
+    let rules = stated.map_or(&[][..], |stated| &stated.rules);
+    let named = rules.iter().filter(|rule| rule.consumer != Consumer::Anyone);
+    let (granted, unresolved): (Vec<_>, Vec<_>) = named.partition(|rule| rule.client_id.is_some());
+    Row {
+        id: id.to_string(),
+        standing,
+        granted: granted.len(),
+        unresolved: unresolved.len(),
+        groups: stated.map_or(0, |stated| stated.groups.len()),
+        all_users: stated.is_some_and(|stated| stated.everyone.is_some()),
+    }
+}
+
+/// Everything about one application.
+#[derive(Debug, Serialize)]
+pub struct Page {
+    id: String,
+    standing: Standing,
+    /// Why nobody may call it at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_because: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<ClientId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<IssuerHealth>,
+    place: String,
+    hosts: Vec<String>,
+    open_paths: Vec<String>,
+    rules: Vec<Rule>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all_users: Option<Users>,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rule {
+    /// `None` for `*`.
+    consumer: Option<String>,
+    client_id: Option<ClientId>,
+    state: State,
+    place: String,
+    uses: Option<Exported>,
+}
+
+#[derive(Debug, Serialize)]
+struct Users {
+    place: String,
+    uses: Option<Exported>,
+}
+
+#[derive(Debug, Serialize)]
+struct Group {
+    id: GroupId,
+    place: String,
+    uses: Option<Exported>,
+}
+
+/// Tells of one application; 404 where no document describes it.
+pub async fn one(
+    extract::State(console): extract::State<Arc<Console>>,
+    Path(id): Path<String>,
+) -> Result<Json<Page>, StatusCode> {
+    let generation = console.sources.published.current();
+    let id: ApplicationId = id.parse().map_err(|_| StatusCode::NOT_FOUND)?;
+    let application = generation.index.by_id(&id).ok_or(StatusCode::NOT_FOUND)?;
+    Ok(Json(page(application, &console)))
+}
+
+fn page(application: &Application, console: &Console) -> Page {
+    let (client_id, tenant, because) = match &application.protection {
+        Protection::Enforced { client_id, tenant, .. } => (Some(*client_id), Some(*tenant), None),
+        Protection::Disabled(because) => (None, None, Some(because.sentence())),
+    };
+    let (stated, uses) = (&application.stated, Uses::of(application));
+    Page {
+        id: application.id.to_string(),
+        standing: Standing::of(application),
+        disabled_because: because,
+        client_id,
+        issuer: tenant.and_then(|tenant| issuer(tenant, console)),
+        place: stated.place.to_string(),
+        hosts: application.hosts.clone(),
+        open_paths: application.open_paths.iter().map(PathPattern::to_string).collect(),
+        rules: stated.rules.iter().map(|stated| rule(stated, because.is_some(), &uses)).collect(),
+        all_users: stated
+            .everyone
+            .as_ref()
+            .map(|place| Users { place: place.to_string(), uses: uses.by(&NodeId::AllUsers) }),
+        groups: stated.groups.iter().map(|stated| group(stated, &uses)).collect(),
+    }
+}
+
+fn issuer(tenant: TenantId, console: &Console) -> Option<IssuerHealth> {
+    let issuer = console.sources.issuers.iter().find(|issuer| issuer.tenant() == tenant)?;
+    Some(IssuerHealth::of(issuer))
+}
+
+fn rule(stated: &StatedRule, is_disabled: bool, uses: &Uses) -> Rule {
+    let StatedRule { place, consumer, client_id, .. } = stated;
+    let (place, client_id) = (place.to_string(), *client_id);
+    let Consumer::Application(id) = consumer else {
+        return Rule { consumer: None, client_id, state: State::Wildcard, place, uses: None };
+    };
+    let access = match client_id {
+        None => Access::Unresolved,
+        Some(_) if is_disabled => Access::Disabled,
+        Some(_) => Access::Granted,
+    };
+    let uses = uses.by(&NodeId::Application(id.clone()));
+    Rule { consumer: Some(id.to_string()), client_id, state: State::of(access, uses), place, uses }
+}
+
+fn group(stated: &Located<GroupId>, uses: &Uses) -> Group {
+    let Located { place, value: id } = stated;
+    Group { id: *id, place: place.to_string(), uses: uses.by(&NodeId::Group(*id)) }
+}

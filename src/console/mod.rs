@@ -1,0 +1,99 @@
+//! The console: pages for people who want to see who may call whom, what is being decided, and why.
+//!
+//! It reads and never changes anything. It knows no users of its own; [`guard`] sees to it that only
+//! pages of its own ask it. The pages themselves stand in `console/` and are part of the program.
+//!
+//! ```text
+//! browser ── guard ──> assets
+//!                ├──> applications, graph <── Published
+//!                ├──> decisions           <── decision_log::Recent
+//!                ├──> status              <── Status, Metrics, Issuers
+//!                └──> explain             ──> Authorizer::explain
+//! ```
+
+mod applications;
+mod assets;
+mod decisions;
+mod explain;
+mod graph;
+mod guard;
+mod kept;
+mod state;
+mod status;
+mod uses;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use self::{guard::Guard, kept::Kept};
+use crate::{
+    applications::Published, decision_log::Recent, frontend::ext_authz::Shared, keys::Issuer,
+    service::Status, web,
+};
+
+/// Questions that may be under way at once: each verifies a token, and may ask for keys and groups.
+const EXPLANATIONS: usize = 4;
+/// The largest question, in bytes. Entra ID's tokens are a few KiB; Envoy takes headers of 60 KiB
+/// as a rule.
+const MAX_QUESTION_BYTES: usize = 64 * 1024;
+
+/// What the pages tell of.
+#[derive(Debug)]
+pub struct Sources {
+    pub published: Arc<Published>,
+    pub issuers: Vec<Arc<Issuer>>,
+    pub shared: Arc<Shared>,
+    pub status: Arc<Status>,
+    pub recent: Arc<Recent>,
+}
+
+/// What the pages are made from.
+#[derive(Debug)]
+pub struct Console {
+    sources: Sources,
+    hosts: Arc<[String]>,
+    graph: Kept,
+    explanations: Semaphore,
+}
+
+impl Console {
+    /// A console that answers to `hosts` beside loopback names and the address itself.
+    pub fn new(sources: Sources, hosts: &[String]) -> Self {
+        let (graph, explanations) = (Kept::default(), Semaphore::new(EXPLANATIONS));
+        Self { sources, hosts: hosts.into(), graph, explanations }
+    }
+}
+
+/// Serves until `draining`, then ends with the last connection.
+pub async fn serve(listener: TcpListener, console: Console, draining: CancellationToken) {
+    let hosts = Arc::clone(&console.hosts);
+    let router = router(Arc::new(console));
+    web::serve(listener, draining, |stream| {
+        let here = stream.local_addr().ok().map(|address| address.ip());
+        let guard = Guard::new(Arc::clone(&hosts), here);
+        router.clone().layer(middleware::from_fn_with_state(guard, guard::admit))
+    })
+    .await;
+}
+
+fn router(console: Arc<Console>) -> Router {
+    let limit = DefaultBodyLimit::max(MAX_QUESTION_BYTES);
+    Router::new()
+        .route("/api/applications", get(applications::list))
+        .route("/api/applications/{id}", get(applications::one))
+        .route("/api/graph", get(graph::around))
+        .route("/api/decisions", get(decisions::recent))
+        .route("/api/status", get(status::now))
+        .route("/api/explain", post(explain::explain).layer(limit))
+        .route("/", get(assets::index))
+        .route("/{file}", get(assets::file))
+        .with_state(console)
+}
