@@ -25,6 +25,11 @@ pub fn append(record: &Record<'_>, line: &mut Vec<u8>) {
     if let Some(caller) = &record.caller {
         append_caller(caller, line);
     }
+    if let Some(candidate) = &record.candidate {
+        text(line, ",\"candidate\":{\"decision\":", &candidate.decision);
+        text(line, ",\"reason\":", &candidate.reason);
+        add(line, "}");
+    }
     add(line, ",\"duration_us\":");
     number(line, record.duration_us);
     add(line, "}\n");
@@ -114,6 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::decision_log::CandidateRecord;
 
     fn texts() -> impl Strategy<Value = Cow<'static, str>> {
         "(\\PC|[\"\\\\\u{0}-\u{1f}\u{7f}]){0,12}".prop_map(Cow::Owned)
@@ -151,18 +157,23 @@ mod tests {
         )
     }
 
+    fn candidates() -> impl Strategy<Value = CandidateRecord<'static>> {
+        (texts(), texts()).prop_map(|(decision, reason)| CandidateRecord { decision, reason })
+    }
+
     prop_compose! {
         fn records()(
             stated in prop::array::uniform8(texts()),
             optional in prop::array::uniform4(prop::option::of(texts())),
             caller in prop::option::of(callers()),
+            candidate in prop::option::of(candidates()),
             duration_us in any::<u64>(),
         ) -> Record<'static> {
             let [time, decision_id, decision, reason, method, path, host, presented_by] = stated;
             let [mode, detail, application, trace_id] = optional;
             Record {
                 time, decision_id, decision, reason, mode, detail, application, method, path, host,
-                presented_by, trace_id, caller, duration_us,
+                presented_by, trace_id, caller, candidate, duration_us,
             }
         }
     }

@@ -20,4 +20,4 @@ pub use file::FileError;
 pub use log::{DecisionLog, DecisionLogError};
 pub use personal::{KeyError, PersonalData};
 pub use recent::{Entry, Recent};
-pub use record::{CallerRecord, Record};
+pub use record::{CallerRecord, CandidateRecord, Record};

@@ -43,6 +43,9 @@ pub struct Record<'a> {
     /// Who called, once a verified token told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<CallerRecord<'a>>,
+    /// What the candidate documents would have decided, where that is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<CandidateRecord<'a>>,
     /// From the message of the check to its answer, in microseconds.
     #[serde(default)]
     pub duration_us: u64,
@@ -72,6 +75,14 @@ pub struct CallerRecord<'a> {
     /// Whether the token lists no groups because there are too many.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub groups_overage: bool,
+}
+
+/// What documents that are not in force would have decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateRecord<'a> {
+    /// As of the record, and so is the reason.
+    pub decision: Cow<'a, str>,
+    pub reason: Cow<'a, str>,
 }
 
 impl CallerRecord<'_> {

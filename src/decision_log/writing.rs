@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{CallerRecord, PersonalData, Record, line::append};
+use super::{CallerRecord, CandidateRecord, PersonalData, Record, line::append};
 use crate::{decision::Decision, policy::Caller, request::Request, telemetry::Answered};
 
 /// The most that is written of a path, in bytes. No pattern of a path is as long; who floods the
@@ -58,8 +58,13 @@ fn record<'a>(answered: &Answered<'a>, personal: &PersonalData, room: &'a mut Ro
         presented_by: told(request.presented_by(), MAX_NAME),
         trace_id: answered.trace_id().map(text),
         caller: caller.map(|caller| caller_record(caller, name, personal, &mut room.person)),
+        candidate: outcome.candidate.as_deref().map(candidate_record),
         duration_us: microseconds(took),
     }
+}
+
+fn candidate_record(decision: &Decision) -> CandidateRecord<'_> {
+    CandidateRecord { decision: decision.verdict().into(), reason: decision.code().into() }
 }
 
 fn caller_record<'a>(

@@ -100,7 +100,10 @@ async fn in_shadow_by_default_nobody_is_kept_out_but_by_applications_that_enforc
 
 #[tokio::test(flavor = "multi_thread")]
 async fn candidate_documents_are_tried_and_change_no_answer() {
-    let changes = json!({"applications": {"candidate_paths": ["candidates"]}});
+    let changes = json!({
+        "applications": {"candidate_paths": ["candidates"]},
+        "decision_log": {"to": "decisions.jsonl"},
+    });
     let newsletter = "{application: newsletter, namespace: team-insight}";
     let candidates = ORDERS
         .replace("{application: webshop}", newsletter)
@@ -135,6 +138,21 @@ async fn candidate_documents_are_tried_and_change_no_answer() {
         (&event["decision"], &event["candidate_decision"]),
         (&json!("deny"), &json!("allow"))
     );
+    let told = until("four decisions", async || {
+        let log = fs::read_to_string(world.path("decisions.jsonl")).unwrap();
+        let decisions: Vec<Value> =
+            log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let told = |decision: &Value| decision.get("candidate").cloned();
+        (decisions.len() == 4).then(|| decisions.iter().map(told).collect::<Vec<_>>())
+    })
+    .await;
+    let expected = [
+        Some(json!({"decision": "deny", "reason": "consumer_not_granted"})),
+        Some(json!({"decision": "allow", "reason": "application_granted"})),
+        None,
+        None,
+    ];
+    assert_eq!(told, expected);
     assert_eq!(world.portvakt.metric("portvakt_candidate_last_reload_successful").await, Some(1.0));
 
     // They are followed like the others, and harm nobody where they are broken.

@@ -32,7 +32,7 @@ Examples:
   pbpaste | portvakt explain --token - --application prod-gcp:team-orders:orders-api --path /orders \\
     portvakt.yaml applications/
   portvakt explain --application prod-gcp:team-orders:orders-api --path /internal/alive applications/
-  portvakt explain --decisions decisions.log --id 5b0c1f0e9d3f4c21a8e67f0000000001 \\
+  portvakt explain --decisions decisions.jsonl --id 5b0c1f0e9d3f4c21a8e67f0000000001 \\
     portvakt.yaml applications/
 
 Exit codes: 0 allowed, 1 denied, 2 wrong usage or something that was given cannot be read (what is

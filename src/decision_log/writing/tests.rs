@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     config,
+    decision::DenyReason,
     decision_log::sample::{
         GROUP, USER, WEBSHOP, answered, application, outcome, request, stranger, user,
     },
@@ -73,6 +74,25 @@ fn what_is_refused_tells_why_and_whether_it_was_kept_out() {
         });
         assert_eq!(found["caller"], caller);
     }
+}
+
+#[test]
+fn what_candidate_documents_would_decide_otherwise_is_written_beside() {
+    let request = request("/");
+    let mut outcome = outcome(&request, &user(), Mode::Enforce);
+    let mut candidate = |decision: Option<Decision>| {
+        outcome.candidate = decision.map(Box::new);
+        let line = line(&answered(&outcome, &request), &PersonalData::Plain);
+        let record: Record<'_> = serde_json::from_str(&line).unwrap();
+        assert_eq!((&*record.decision, &*record.reason), ("allow", "user_granted"));
+        record.candidate.map(|other| (other.decision.into_owned(), other.reason.into_owned()))
+    };
+    for (mode, decision) in [(Mode::Enforce, "deny"), (Mode::Shadow, "allow")] {
+        let otherwise = mode.decide(Err(DenyReason::ConsumerNotGranted.into()));
+        let expected = (decision.to_owned(), "consumer_not_granted".to_owned());
+        assert_eq!(candidate(Some(otherwise)), Some(expected));
+    }
+    assert_eq!(candidate(None), None);
 }
 
 #[test]
