@@ -109,11 +109,11 @@ function sides({ focus, nodes, edges }, drawing) {
       own.standing ? standing(own.standing) : null,
       parts(focus) && own.standing !== "undocumented"
         ? h("a", { class: "button", href: applicationLink(focus) }, "Open its page") : null),
-    list("May call it", toFocus.map((edge) => item(edge.from, edge)), "Nobody that documents name."),
-    list("It may call", fromFocus.map((edge) => item(edge.to, edge)), "Nothing that documents name."),
+    list("Callers, granted or denied", toFocus.map((edge) => item(edge.from, edge)), "Nobody that documents name."),
+    list("Called, granted or denied", fromFocus.map((edge) => item(edge.to, edge)), "Nothing that documents name."),
     others.length > 0
       ? list("Further away", others.map((edge) => h("li", null,
-          named(edge.from), h("span", { "aria-label": "may call" }, "→"), named(edge.to),
+          named(edge.from), h("span", { "aria-label": "to" }, "→"), named(edge.to),
           access(edge.state))), "")
       : null,
   ];

@@ -16,6 +16,8 @@ pub const SAMPLE: &str = include_str!("../../deploy/examples/applications/orders
 const FILES: usize = 100;
 /// The file of the decision log.
 const DECISIONS: &str = "decisions.jsonl";
+/// Where the documents of a configuration lie.
+const PATHS: &str = "paths: [applications]";
 
 /// Writes a configuration; returns where.
 pub fn configuration(
@@ -28,7 +30,7 @@ pub fn configuration(
         "cluster: demo
 listen: {{ext_authz: ['127.0.0.1:0', 'unix:{}'], admin: '127.0.0.1:0'}}
 entra: {{tenants: [{{well_known_url: '{}'}}]}}
-applications: {{paths: [applications]}}
+applications: {{{PATHS}}}
 token_cache: {{max_bytes: {cache_bytes}}}
 log: {{filter: info, format: json}}
 shutdown: {{delay: 0s, grace: 1s}}
@@ -40,9 +42,10 @@ shutdown: {{delay: 0s, grace: 1s}}
     Ok(file)
 }
 
-/// Adds a log of all decisions to a configuration.
-pub fn log_decisions(configuration: &Path) -> Result<(), Failure> {
+/// Puts all applications of a configuration into shadow, and adds a log of all decisions.
+pub fn rehearse(configuration: &Path) -> Result<(), Failure> {
     let text = fs::read_to_string(configuration)?;
+    let text = text.replace(PATHS, &format!("{PATHS}, default_mode: shadow"));
     Ok(fs::write(configuration, format!("{text}decision_log: {{to: {DECISIONS}}}\n"))?)
 }
 

@@ -110,7 +110,7 @@ fn goals(m: &Measured) -> [(&'static str, f64, Goal); 17] {
         ("one in flight, p50 / floor's", p50(&m.latency) / p50(&m.floor_latency), AtMost(1.05)),
         ("one in flight, p99 / floor's", p99(&m.latency) / p99(&m.floor_latency), AtMost(1.1)),
         (
-            "with a log of all decisions / without",
+            "with shadow and a log of all decisions / without",
             m.cpu(Load::Logged) / m.cpu(Load::Seen),
             AtMost(1.1),
         ),

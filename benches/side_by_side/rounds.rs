@@ -36,7 +36,7 @@ pub const FEW: usize = 10;
 pub enum Load {
     Floor,
     Seen,
-    /// With a log of all decisions.
+    /// In shadow, with a log of all decisions.
     Logged,
     /// With many applications.
     Many,
@@ -56,7 +56,7 @@ impl Load {
     pub const ALL: [(Self, &str); 14] = [
         (Self::Floor, "floor, 1 connection × 32"),
         (Self::Seen, "token seen before, 1 connection × 32"),
-        (Self::Logged, "the same with a log of all decisions"),
+        (Self::Logged, "the same with shadow and a log of all decisions"),
         (Self::Many, "the same with many applications"),
         (Self::UnixSocket, "the same by a Unix socket"),
         (Self::FloorEight, "floor, 8 connections × 32"),
@@ -97,7 +97,7 @@ pub struct Measured {
 struct Servers {
     floor: Server,
     service: Server,
-    /// The service with a log of all decisions.
+    /// The service in shadow, with a log of all decisions.
     logging: Server,
     /// The service with many applications.
     large: Server,
@@ -121,7 +121,7 @@ pub async fn measure() -> Result<Measured, Failure> {
     let logged = folder.path().join("logged");
     documents::applications(&logged, FEW)?;
     let log_configured = documents::configuration(&logged, &issuer, CACHE)?;
-    documents::log_decisions(&log_configured)?;
+    documents::rehearse(&log_configured)?;
     let (startup, many_startup) = (starts(&few_configured)?, starts(&many_configured)?);
     let servers = Servers {
         floor: Server::floor()?,

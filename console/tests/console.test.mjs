@@ -50,7 +50,7 @@ visit("the graph shows the neighbourhood of its focus, and moves with it", at("g
     await drawn.waitFor();
     assert.match(await drawn.getAttribute("aria-label"), /7 callers, 4 called/);
     assert.ok(await isDrawn(page), "nothing is drawn");
-    await page.getByRole("region", { name: "It may call" }).getByRole("link", { name: /payments/ }).click();
+    await page.getByRole("region", { name: "Called, granted or denied" }).getByRole("link", { name: /payments/ }).click();
     await page.getByRole("img", { name: /Graph around test:team-finance:payments/ }).waitFor();
     await page.getByLabel("Reach").selectOption("2");
     await page.getByRole("region", { name: "Further away" }).waitFor();
@@ -73,7 +73,7 @@ visit("a new denial shows by itself, and filters hold", "#/decisions", async (pa
 });
 
 visit("a denied attempt is an edge of its own look", at("graph", CHECKOUT), async (page) => {
-  const callers = page.getByRole("region", { name: "May call it" });
+  const callers = page.getByRole("region", { name: "Callers, granted or denied" });
   await callers.getByRole("listitem").filter({ hasText: "crawler" }).getByText("Denied").waitFor();
 });
 
