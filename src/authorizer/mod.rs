@@ -85,8 +85,7 @@ impl Authorizer {
     /// Decides one request as [`Self::authorize`] does, and tells of every step. Whoever asks may
     /// name the application by a context extension, however the proxies name it.
     pub async fn explain(&self, request: &Request<'_>) -> (Outcome, Steps) {
-        let mut settings = self.settings.clone();
-        settings.target.context_extension = true;
+        let settings = self.settings.clone().with_named_targets();
         let mut steps = Steps::default();
         let outcome = self.decide(&settings, request, (), &mut steps).await;
         (outcome, steps)

@@ -44,6 +44,14 @@ impl Settings {
         }
     }
 
+    /// The same, for whoever asks about an application by its name, however proxies name it: cases,
+    /// records, and people.
+    #[must_use]
+    pub fn with_named_targets(mut self) -> Self {
+        self.target.context_extension = true;
+        self
+    }
+
     /// The workload that presents a request's token, and whether that matters.
     pub(crate) fn presenter<'a>(&self, request: &Request<'a>) -> Presenter<'a> {
         let Target { trust_domains, gateways, .. } = &self.target;

@@ -1,18 +1,13 @@
 //! `portvakt diff`.
 
-use std::{
-    error::Error,
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 
 use super::{
     FAILURE, WRONG_USAGE,
     given::{GivenRead, errors, not_whole},
+    input::{Input, Unreadable},
     print,
     side::Side,
     wrong_usage,
@@ -104,8 +99,9 @@ impl Diff {
             Some(file) => {
                 let sides = [&old, &new]
                     .map(|(config, read)| comparison::Side::new(config, &read.snapshot.index));
-                let replay = Replay::of(opened(file)?, &sides[0], &sides[1]);
-                Some(replay.map_err(|error| Unreadable::new(file, error))?)
+                let Input { name, reader } = Input::open(file)?;
+                let replay = Replay::of(reader, &sides[0], &sides[1]);
+                Some(replay.map_err(|error| Unreadable { name, error })?)
             }
             None => None,
         };
@@ -173,30 +169,6 @@ impl Diff {
         let mut flips = replay.into_iter().flat_map(Replay::flips);
         changes.iter().any(|change| !is_allowed(change.effect))
             || flips.any(|flip| !is_allowed(flip.effect))
-    }
-}
-
-/// A decision log cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{name} cannot be read: {error}")]
-struct Unreadable {
-    name: String,
-    error: io::Error,
-}
-
-impl Unreadable {
-    fn new(file: &Path, error: io::Error) -> Self {
-        Self { name: file.display().to_string(), error }
-    }
-}
-
-fn opened(file: &Path) -> Result<Box<dyn BufRead>, Unreadable> {
-    match file.to_str() {
-        Some("-") => Ok(Box::new(io::stdin().lock())),
-        _ => match File::open(file) {
-            Ok(opened) => Ok(Box::new(BufReader::new(opened))),
-            Err(error) => Err(Unreadable::new(file, error)),
-        },
     }
 }
 

@@ -7,6 +7,7 @@ mod explain;
 mod git;
 mod given;
 mod graph;
+mod input;
 mod keys;
 mod lint;
 mod serve;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, Read as _},
+    io::{self, BufRead},
     sync::Arc,
 };
 
@@ -13,8 +13,7 @@ use crate::{
     authorizer::{Presumed, Settings, rehearse},
     config::Config,
     decision::{AllowReason, Denial, DenyReason},
-    decision_log::Record,
-    request::Request,
+    decision_log::{LogReader, Record},
     target::Index,
     token::Claims,
 };
@@ -90,29 +89,15 @@ struct Answer {
 
 /// As many numbers of foreign lines are kept.
 const FOREIGN_LINES: usize = 5;
-/// The longest line that is read, in bytes: records are far shorter.
-const LONGEST_LINE: u64 = 1 << 20;
 
 impl<'a> Side<'a> {
     /// What a configuration and its documents decide by.
     pub fn new(config: &Config, index: &'a Index) -> Self {
-        let mut config = config.clone();
-        // Records name their target, whatever named it at the time.
-        config.target.context_extension = true;
-        Self { settings: Settings::of(&config), index }
+        Self { settings: Settings::of(config).with_named_targets(), index }
     }
 
     fn decide(&self, record: &Record<'_>, presumed: &Presumed) -> Answer {
-        let request = Request {
-            context_application: record.application.as_deref(),
-            source_principal: &record.presented_by,
-            host: &record.host,
-            method: &record.method,
-            path: &record.path,
-            has_preflight_headers: record.reason == AllowReason::CorsPreflight.code(),
-            ..Request::default()
-        };
-        let (outcome, _) = rehearse(&self.settings, self.index, &request, presumed);
+        let (outcome, _) = rehearse(&self.settings, self.index, &record.request(), presumed);
         Answer { verdict: outcome.decision.verdict(), reason: outcome.decision.code() }
     }
 }
@@ -122,27 +107,17 @@ impl Replay {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn of(mut log: impl BufRead, old: &Side<'_>, new: &Side<'_>) -> io::Result<Self> {
+    pub fn of(log: impl BufRead, old: &Side<'_>, new: &Side<'_>) -> io::Result<Self> {
         let mut replay = Self::default();
-        let (mut line, mut number) = (Vec::new(), 0);
-        loop {
-            line.clear();
-            if log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
-                return Ok(replay);
-            }
-            number += 1;
-            if !line.ends_with(b"\n") && line.len() as u64 == LONGEST_LINE {
-                log.skip_until(b'\n')?;
-                line.clear();
-                replay.foreign.add(number);
-                continue;
-            }
-            match serde_json::from_slice(&line) {
+        let mut lines = LogReader::new(log);
+        while let Some((number, line)) = lines.next_line()? {
+            match serde_json::from_slice(line) {
                 Ok(record) => replay.take(&record, old, new),
                 Err(_) if line.trim_ascii().is_empty() => {}
                 Err(_) => replay.foreign.add(number),
             }
         }
+        Ok(replay)
     }
 
     /// The callers whose answer is another one: gains first, each with the target.

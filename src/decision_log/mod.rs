@@ -10,6 +10,7 @@ mod line;
 mod log;
 mod output;
 mod personal;
+mod reading;
 mod recent;
 mod record;
 #[cfg(test)]
@@ -19,5 +20,6 @@ mod writing;
 pub use file::FileError;
 pub use log::{DecisionLog, DecisionLogError};
 pub use personal::{KeyError, PersonalData};
+pub use reading::LogReader;
 pub use recent::{Entry, Recent};
 pub use record::{CallerRecord, CandidateRecord, Record};

@@ -5,7 +5,12 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{decision::Denial, identifiers::Guid, token::Claims};
+use crate::{
+    decision::{AllowReason, Denial},
+    identifiers::Guid,
+    request::Request,
+    token::Claims,
+};
 
 /// One decision. Members that say nothing are left out; others may be added, never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +88,23 @@ pub struct CandidateRecord<'a> {
     /// As of the record, and so is the reason.
     pub decision: Cow<'a, str>,
     pub reason: Cow<'a, str>,
+}
+
+impl Record<'_> {
+    /// The request, as far as the record tells, for rehearsals. The application is named as it was
+    /// found, however it was found.
+    pub fn request(&self) -> Request<'_> {
+        let Self { application, method, path, host, presented_by, reason, .. } = self;
+        Request {
+            context_application: application.as_deref(),
+            host,
+            method,
+            path,
+            source_principal: presented_by,
+            has_preflight_headers: *reason == AllowReason::CorsPreflight.code(),
+            ..Request::default()
+        }
+    }
 }
 
 impl CallerRecord<'_> {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    decision::{AllowReason, Denial, DenyReason, Step, Steps},
+    decision::{Denial, DenyReason, Step, Steps},
     decision_log::Record,
-    request::Request,
     token::Claims,
 };
 
@@ -30,20 +29,6 @@ impl<'r> Rehearsal<'r> {
     /// The request of a record.
     pub fn of(record: &'r Record<'r>) -> Self {
         Self { record }
-    }
-
-    /// The request. The application is named by what the log tells of it.
-    pub fn request(&self) -> Request<'_> {
-        let Record { application, method, path, host, presented_by, reason, .. } = self.record;
-        Request {
-            context_application: application.as_deref(),
-            host,
-            method,
-            path,
-            source_principal: presented_by,
-            has_preflight_headers: *reason == AllowReason::CorsPreflight.code(),
-            ..Request::default()
-        }
     }
 
     /// The caller's claims, or the refusal that ended the steps before them.

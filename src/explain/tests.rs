@@ -307,7 +307,7 @@ fn a_request_of_a_log_is_rehearsed_as_far_as_the_log_tells() {
         let text = record(reason, application, caller);
         let record: Record<'_> = serde_json::from_str(&text).unwrap();
         let rehearsal = Rehearsal::of(&record);
-        let (request, presumed) = (rehearsal.request(), Presumed(rehearsal.claims()));
+        let (request, presumed) = (record.request(), Presumed(rehearsal.claims()));
         let (outcome, steps) = rehearse(&settings(), &snapshot.index, &request, &presumed);
         assert_eq!(outcome.decision.code(), expected, "{text}");
         assert_eq!(rehearsal.is_at_a_loss(&steps), is_at_a_loss, "{text}");

@@ -39,13 +39,10 @@ pub struct Rehearsed {
 impl<'a> Stage<'a> {
     /// A stage of a configuration and its documents.
     pub fn new(config: &'a Config, snapshot: &'a Snapshot) -> Self {
-        let mut settings = config.clone();
-        // Cases name their target, whatever names it in production.
-        settings.target.context_extension = true;
         let applications = || snapshot.applications.iter();
         let consumers = applications().flat_map(|application| consumers(&application.stated));
         Self {
-            settings: Settings::of(&settings),
+            settings: Settings::of(config).with_named_targets(),
             role: &config.entra.required_role,
             scope: &config.entra.required_scope,
             trust_domain: config.target.trust_domains.first().map_or("cluster.local", |t| t),

@@ -81,8 +81,6 @@ impl Live {
             return Err(NoKeys::NoConfiguration.into());
         }
         config.limits.deadline = PATIENCE;
-        // Whoever names the application wants it asked for, however proxies name it.
-        config.target.context_extension = true;
         let request = asked.request(authorization.as_deref(), &config)?;
         let _flush = init_log(&Log { filter: "warn".into(), format: LogFormat::Text })?;
         tokio::runtime::Runtime::new()?.block_on(async {

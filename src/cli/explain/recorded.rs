@@ -1,17 +1,14 @@
 //! A request of a decision log, decided anew by the documents that are given.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::PathBuf,
-};
+use std::{io::BufRead, path::PathBuf};
 
 use clap::Args;
 
 use super::documents::Documents;
 use crate::{
     authorizer::{Presumed, Settings, rehearse},
-    decision_log::Record,
+    cli::input::{Input, Unreadable},
+    decision_log::{LogReader, Record},
     explain::{Explanation, Rehearsal},
 };
 
@@ -29,12 +26,12 @@ pub struct Log {
 /// The decision cannot be found.
 #[derive(Debug, thiserror::Error)]
 pub enum NoRecord {
-    #[error("{file}: the decision log cannot be read: {error}")]
-    Unreadable { file: String, error: io::Error },
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     #[error("{file}:{line}: this is no line of a decision log: {error}")]
-    Foreign { file: String, line: usize, error: serde_json::Error },
+    Foreign { file: String, line: u64, error: serde_json::Error },
     #[error("{file}: no decision {id} is among its {lines} lines")]
-    Absent { file: String, id: String, lines: usize },
+    Absent { file: String, id: String, lines: u64 },
 }
 
 impl Log {
@@ -44,47 +41,35 @@ impl Log {
     /// See [`NoRecord`].
     pub fn record(&self) -> Result<Option<Record<'static>>, NoRecord> {
         let (Some(path), Some(id)) = (&self.decisions, &self.id) else { return Ok(None) };
-        let (file, reader): (_, Box<dyn BufRead>) = match path.as_os_str() == "-" {
-            true => ("standard input".to_owned(), Box::new(io::stdin().lock())),
-            false => {
-                let file = path.display().to_string();
-                match File::open(path) {
-                    Ok(opened) => (file, Box::new(BufReader::new(opened))),
-                    Err(error) => return Err(NoRecord::Unreadable { file, error }),
-                }
-            }
-        };
-        find(reader, &file, id).map(Some)
+        let Input { name, reader } = Input::open(path)?;
+        find(reader, &name, id).map(Some)
     }
 }
 
 /// The first record of that id. Lines that do not name it are not looked into.
 fn find(reader: impl BufRead, file: &str, id: &str) -> Result<Record<'static>, NoRecord> {
     let file = || file.to_owned();
-    let mut lines = 0;
-    for line in reader.lines() {
-        let text = line.map_err(|error| NoRecord::Unreadable { file: file(), error })?;
-        lines += 1;
-        if !text.contains(id) {
+    let mut lines = LogReader::new(reader);
+    let unreadable = |error| Unreadable { name: file(), error };
+    while let Some((line, text)) = lines.next_line().map_err(unreadable)? {
+        if !String::from_utf8_lossy(text).contains(id) {
             continue;
         }
-        let record: Record<'static> = serde_json::from_str(&text)
-            .map_err(|error| NoRecord::Foreign { file: file(), line: lines, error })?;
+        let record: Record<'static> = serde_json::from_slice(text)
+            .map_err(|error| NoRecord::Foreign { file: file(), line, error })?;
         if record.decision_id == id {
             return Ok(record);
         }
     }
-    Err(NoRecord::Absent { file: file(), id: id.to_owned(), lines })
+    Err(NoRecord::Absent { file: file(), id: id.to_owned(), lines: lines.count() })
 }
 
 /// Explains what would become of the request now.
 pub fn explain(record: &Record<'_>, documents: Documents) -> Explanation {
-    let Documents { mut config, index, .. } = documents;
-    // The log tells which application was asked for, however it was found.
-    config.target.context_extension = true;
-    let settings = Settings::of(&config);
+    let Documents { config, index, .. } = documents;
+    let settings = Settings::of(&config).with_named_targets();
     let rehearsal = Rehearsal::of(record);
-    let request = rehearsal.request();
+    let request = record.request();
     let presumed = Presumed(rehearsal.claims());
     let (outcome, steps) = rehearse(&settings, &index, &request, &presumed);
     let explanation = Explanation::of(&outcome, &steps, &request, &settings)
