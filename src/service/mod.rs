@@ -94,24 +94,10 @@ impl Service {
     pub async fn bind(config: Config, clock: Clock) -> Result<Self, StartError> {
         self_test()?;
         let metrics = Arc::new(Metrics::new());
-        let proxy = &config.entra.proxy;
-        let issuers_client = Client::with_new_connections(proxy)?;
+        let issuers_client = Client::with_new_connections(&config.entra.proxy)?;
         let published = Arc::new(Published::default());
-        let issuer = |tenant: &_| {
-            Arc::new(Issuer::new(
-                Clone::clone(tenant),
-                config.entra.keys.clone(),
-                Arc::clone(&metrics),
-            ))
-        };
-        let issuers: Vec<_> = config.entra.tenants.iter().map(issuer).collect();
-        let memberships = match &config.entra.graph {
-            Some(graph) => {
-                let client = Client::new(proxy)?;
-                Some(Resolver::new(graph, &client, &clock, Arc::clone(&metrics)))
-            }
-            None => None,
-        };
+        let issuers = issuers(&config.entra, &metrics);
+        let memberships = memberships(&config.entra, &clock, &metrics)?;
         let candidates =
             Loader::of_candidates(&config).map(|loader| (loader, Arc::<Published>::default()));
         let usage = Keeper::open(config.usage.file.clone(), clock.clone(), Arc::clone(&published))?;
@@ -148,22 +134,15 @@ impl Service {
         #[cfg(feature = "console")]
         let console = match (&config.listen.console, recent) {
             (Some(settings), Some(recent)) => {
-                let listener = bind("listen.console.address", settings.address).await?;
                 let (published, shared) = (Arc::clone(&published), Arc::clone(&shared));
                 let (issuers, status) = (issuers.clone(), Arc::clone(&status));
                 let sources = Sources { published, issuers, shared, status, recent };
-                Some((listener, Console::new(sources, &settings.hosts)))
+                Some(bind_console(settings, sources).await?)
             }
             _ => None,
         };
         let loader = Loader::new(&config, usage.ledger());
-        let cluster = match (&config.applications.kubernetes, loader.objects()) {
-            (Some(namespaces), Some(objects)) => {
-                let metrics = Arc::clone(&metrics);
-                Some(Source::infer(namespaces.clone(), objects, metrics).await?)
-            }
-            _ => None,
-        };
+        let cluster = cluster(&config, &loader, &metrics).await?;
         Ok(Self {
             settings: config.shutdown,
             servers: Servers {
@@ -249,6 +228,47 @@ impl Service {
         usage.close();
         drained
     }
+}
+
+fn issuers(entra: &config::Entra, metrics: &Arc<Metrics>) -> Vec<Arc<Issuer>> {
+    let issuer = |tenant: &config::Tenant| {
+        Arc::new(Issuer::new(tenant.clone(), entra.keys.clone(), Arc::clone(metrics)))
+    };
+    entra.tenants.iter().map(issuer).collect()
+}
+
+fn memberships(
+    entra: &config::Entra,
+    clock: &Clock,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Resolver>, ClientError> {
+    let Some(graph) = &entra.graph else { return Ok(None) };
+    let client = Client::new(&entra.proxy)?;
+    Ok(Some(Resolver::new(graph, &client, clock, Arc::clone(metrics))))
+}
+
+/// The cluster's own documents, where they are asked for.
+async fn cluster(
+    config: &Config,
+    loader: &Loader,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Source>, ConnectError> {
+    match (&config.applications.kubernetes, loader.objects()) {
+        (Some(namespaces), Some(objects)) => {
+            let metrics = Arc::clone(metrics);
+            Ok(Some(Source::infer(namespaces.clone(), objects, metrics).await?))
+        }
+        _ => Ok(None),
+    }
+}
+
+#[cfg(feature = "console")]
+async fn bind_console(
+    settings: &config::Console,
+    sources: Sources,
+) -> Result<(TcpListener, Console), StartError> {
+    let listener = bind("listen.console.address", settings.address).await?;
+    Ok((listener, Console::new(sources, &settings.hosts)))
 }
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
