@@ -117,7 +117,10 @@ pub fn not_whole(errors: &[&Finding]) -> String {
         0 => String::new(),
         count => {
             let lines: String = errors.iter().map(|error| format!("{error}\n")).collect();
-            lines + &format!("portvakt: this is not the whole answer; errors: {count}\n")
+            lines
+                + &format!(
+                    "portvakt: errors in what was given, without which the answer may be another: {count}\n"
+                )
         }
     }
 }

@@ -14,11 +14,15 @@ use humantime::format_rfc3339_seconds;
 use serde_json::json;
 use url::Url;
 
-use super::{FAILURE, WRONG_USAGE, given::Given, print, wrong_usage};
+use super::{
+    FAILURE, WRONG_USAGE,
+    given::{Given, errors, not_whole},
+    print, wrong_usage,
+};
 use crate::{
     clock::UnixSeconds,
     config::Proxy,
-    finding::Severity,
+    finding::Finding,
     http::{Client, ClientError, FetchError},
     usage::{Export, Patch, Review, SECONDS_PER_DAY, Unused, What},
 };
@@ -38,8 +42,8 @@ Examples:
 
 Something is unused where it was counted for so many days and let nobody in. An unused application
 is listed, and never in the patch.
-Exit codes: 0 nothing is unused, 1 something is, 2 something cannot be read, or was not counted for
-so long.")]
+Exit codes: 0 nothing is unused, 1 something is, 2 wrong usage, something cannot be read, or nothing
+was counted for so long.")]
 pub struct Usage {
     /// What was counted: a file, - for standard input, or the URL of an instance. Can be repeated.
     #[arg(long, required = true, value_name = "FILE|-|URL")]
@@ -90,9 +94,7 @@ impl Usage {
             Err(error) => return wrong_usage(&error),
         };
         let snapshot = given.read(&self.cluster).snapshot;
-        let errors: Vec<_> =
-            snapshot.findings.iter().filter(|found| found.severity == Severity::Error).collect();
-        errors.iter().for_each(|error| eprintln!("{error}"));
+        let errors: Vec<_> = errors(&snapshot.findings).collect();
         let days = u64::from(self.days);
         let review = Review::of(&snapshot.applications, &export, days);
         let patch = Patch::of(&review.unused, |file| fs::read_to_string(file).ok());
@@ -100,7 +102,7 @@ impl Usage {
             Format::Text => as_text(&review.unused, &patch),
             Format::Json => as_json(&review, &patch, &export, days) + "\n",
         });
-        let is_whole = self.tell_what_is_missing(&review, &export, errors.len());
+        let is_whole = self.tell_what_is_missing(&review, &export, &errors);
         match (is_whole, review.unused.is_empty()) {
             (false, _) => ExitCode::from(WRONG_USAGE),
             (true, true) => printed,
@@ -124,7 +126,7 @@ impl Usage {
     }
 
     /// Says what the answer does not cover; returns whether it is one.
-    fn tell_what_is_missing(&self, review: &Review, export: &Export, errors: usize) -> bool {
+    fn tell_what_is_missing(&self, review: &Review, export: &Export, errors: &[&Finding]) -> bool {
         let Self { days, .. } = self;
         let Review { unused, counted, uncounted } = review;
         eprintln!("counted for {days} days: {counted}, unused of them: {}", unused.len());
@@ -135,12 +137,8 @@ impl Usage {
         if is_empty {
             eprintln!("portvakt: {}", self.why_nothing(export));
         }
-        if errors > 0 {
-            eprintln!(
-                "portvakt: documents have errors, and what they state may be missing: {errors}"
-            );
-        }
-        !is_empty && errors == 0
+        eprint!("{}", not_whole(errors));
+        !is_empty && errors.is_empty()
     }
 
     /// Why nothing at all can be called unused.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::{
-    cli::given::{Given, NothingGiven},
+    cli::given::{Given, NothingGiven, errors},
     config::{self, Config},
-    finding::{Finding, Severity},
+    finding::Finding,
     target::Index,
 };
 
@@ -16,8 +16,8 @@ pub struct Documents {
     /// Whether it was given, and is not made of defaults.
     pub has_configuration: bool,
     pub index: Index,
-    /// Whether nothing in it has an error.
-    pub is_whole: bool,
+    /// What is wrong with it: without that, the service may answer otherwise.
+    pub errors: Vec<Finding>,
 }
 
 /// There is nothing to explain anything by.
@@ -34,7 +34,7 @@ pub enum Unusable {
 }
 
 impl Documents {
-    /// Reads all of it; errors in it are told on standard error.
+    /// Reads all of it.
     ///
     /// # Errors
     /// [`Unusable`] where the configuration has an error, or no application is described.
@@ -42,27 +42,19 @@ impl Documents {
         let given = Given::below(paths)?;
         let has_configuration = given.has_configuration();
         let read = given.read(cluster);
-        let errors: Vec<&Finding> = (read.snapshot.findings.iter())
-            .filter(|finding| finding.severity == Severity::Error)
-            .collect();
-        let texts = |findings: &mut dyn Iterator<Item = &Finding>| {
-            Unusable::Configuration(findings.map(ToString::to_string).collect())
+        let errors: Vec<_> = errors(&read.snapshot.findings).cloned().collect();
+        let unusable = |findings: &[Finding]| {
+            Unusable::Configuration(findings.iter().map(ToString::to_string).collect())
         };
         let config = match (read.config, has_configuration) {
             (Some(config), _) => config,
-            (None, true) => return Err(texts(&mut errors.into_iter())),
-            (None, false) => {
-                config::defaults(cluster).map_err(|findings| texts(&mut findings.iter()))?
-            }
+            (None, true) => return Err(unusable(&errors)),
+            (None, false) => config::defaults(cluster).map_err(|findings| unusable(&findings))?,
         };
-        for error in &errors {
-            eprintln!("{error}");
-        }
-        let is_whole = errors.is_empty();
         let index = read.snapshot.index;
-        match index.is_empty() && is_whole {
+        match index.is_empty() && errors.is_empty() {
             true => Err(Unusable::NoApplication),
-            false => Ok(Self { config, has_configuration, index, is_whole }),
+            false => Ok(Self { config, has_configuration, index, errors }),
         }
     }
 }

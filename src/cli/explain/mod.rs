@@ -6,13 +6,13 @@ mod live;
 mod recorded;
 mod token;
 
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{error::Error, mem, path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 
 use self::{asked::Asked, documents::Documents, live::Live, recorded::Log, token::TokenOption};
-use super::{FAILURE, WRONG_USAGE, fail, print, wrong_usage};
-use crate::explain::Explanation;
+use super::{FAILURE, WRONG_USAGE, fail, given::not_whole, print, wrong_usage};
+use crate::{explain::Explanation, finding::Finding};
 
 /// What was asked for cannot be told from what was given.
 const CANNOT_SAY: u8 = 3;
@@ -35,8 +35,8 @@ Examples:
   portvakt explain --decisions decisions.jsonl --id 5b0c1f0e9d3f4c21a8e67f0000000001 \\
     portvakt.yaml applications/
 
-Exit codes: 0 allowed, 1 denied, 2 wrong usage or something that was given cannot be read (what is
-printed then may not be what the service answers), 3 it cannot be said from what was given.")]
+Exit codes: 0 allowed, 1 denied, 2 wrong usage, or something cannot be read (what is printed then
+may not be what the service answers), 3 it cannot be said from what was given.")]
 pub struct Explain {
     /// Files and folders: configuration, documents, lists of further consumers.
     #[arg(required = true, value_name = "PATH")]
@@ -68,16 +68,17 @@ enum Format {
 impl Explain {
     pub fn run(self) -> ExitCode {
         match self.explained() {
-            Ok((explanation, is_whole)) => self.print(&explanation, is_whole),
+            Ok((explanation, errors)) => self.print(&explanation, &errors),
             Err(error) => wrong_usage(&*error),
         }
     }
 
-    /// The explanation, and whether all that was given could be read.
-    fn explained(&self) -> Result<(Explanation, bool), Box<dyn Error>> {
+    /// The explanation, and what is wrong with what was given.
+    fn explained(&self) -> Result<(Explanation, Vec<Finding>), Box<dyn Error>> {
         self.token.refuse_as_argument(&self.paths)?;
-        let documents = Documents::read(&self.paths, &self.cluster)?;
-        let Documents { is_whole, has_configuration, .. } = documents;
+        let mut documents = Documents::read(&self.paths, &self.cluster)?;
+        let errors = mem::take(&mut documents.errors);
+        let has_configuration = documents.has_configuration;
         let explanation = match self.log.record()? {
             Some(record) => recorded::explain(&record, documents),
             None => self.live.explain(&self.asked, self.token.read()?, documents)?,
@@ -88,10 +89,10 @@ impl Explain {
                 "No configuration was given: the defaults of everything it states are assumed.",
             ),
         };
-        Ok((explanation, is_whole))
+        Ok((explanation, errors))
     }
 
-    fn print(&self, explanation: &Explanation, is_whole: bool) -> ExitCode {
+    fn print(&self, explanation: &Explanation, errors: &[Finding]) -> ExitCode {
         let printed = match self.format {
             Format::Text => print(&explanation.to_string()),
             Format::Json => match serde_json::to_string_pretty(explanation) {
@@ -99,10 +100,8 @@ impl Explain {
                 Err(error) => fail(&error),
             },
         };
-        if !is_whole {
-            eprintln!(
-                "portvakt: there are errors in what was given: the service may answer otherwise"
-            );
+        if !errors.is_empty() {
+            eprint!("{}", not_whole(&errors.iter().collect::<Vec<_>>()));
             return ExitCode::from(WRONG_USAGE);
         }
         match (explanation.certain, explanation.is_allowed()) {

@@ -1,12 +1,13 @@
 //! The token: from a file or standard input, and never from the command line.
 
 use std::{
-    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
+
+use crate::cli::input::{Input, Unreadable};
 
 /// Far more than any token that would be accepted.
 const MAX_BYTES: u64 = 1 << 20;
@@ -29,8 +30,8 @@ pub enum NoToken {
         "a token is never an argument: the shell remembers it, and everybody on the machine sees it in the list of processes. Write it into a file (--token FILE) or pipe it in (--token -)"
     )]
     Argument,
-    #[error("{file}: the token cannot be read: {error}")]
-    Unreadable { file: String, error: io::Error },
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     #[error("{file}: there is no token in it")]
     Empty { file: String },
     #[error("{file}: it is larger than 1 MiB and no token")]
@@ -53,16 +54,9 @@ impl TokenOption {
     /// See [`NoToken`].
     pub fn read(&self) -> Result<Option<String>, NoToken> {
         let Some(path) = &self.token else { return Ok(None) };
-        let file = match path.as_os_str() == "-" {
-            true => "standard input".to_owned(),
-            false => path.display().to_string(),
-        };
-        let text = match path.as_os_str() == "-" {
-            true => limited(io::stdin().lock()),
-            false => File::open(path).and_then(limited),
-        };
-        match text {
-            Err(error) => Err(NoToken::Unreadable { file, error }),
+        let Input { name: file, reader } = Input::open(path)?;
+        match limited(reader) {
+            Err(error) => Err(Unreadable { name: file, error }.into()),
             Ok(text) if text.len() as u64 > MAX_BYTES => Err(NoToken::TooLarge { file }),
             Ok(text) => header(&text).map(Some).ok_or(NoToken::Empty { file }),
         }
