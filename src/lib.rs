@@ -21,7 +21,7 @@
 //!
 //! # Layout
 //!
-//! - [`authorizer`] is the decision from end to end, in one function.
+//! - [`authorizer`] is the decision from end to end, in one place, for checks and rehearsals alike.
 //! - [`frontend`] holds all that knows protobuf; a second protocol would stand beside `ext_authz`.
 //! - [`target`] and [`policy`] are pure; [`token`] waits for [`keys`] alone.
 //! - [`membership`] looks up the groups that a token does not list; most checks never need it.
