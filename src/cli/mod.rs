@@ -39,9 +39,9 @@ enum Command {
     Test(test::Test),
     Diff(diff::Diff),
     Graph(graph::DrawGraph),
+    Usage(usage::Usage),
     Demo(demo::Demo),
     Keys(keys::Keys),
-    Usage(usage::Usage),
     Completions(completions::Completions),
 }
 
@@ -54,9 +54,9 @@ pub fn run() -> ExitCode {
         Command::Test(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Usage(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
-        Command::Usage(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }
