@@ -190,6 +190,12 @@ fn settings(old: &Config, new: &Config) -> Vec<Change> {
     for (effect, path) in path_changes(&old_paths, &new_paths) {
         add(effect, Subject::OpenPath(path));
     }
+    // Where no application is found; those that are found each have a change of their own.
+    match (old.default_mode, new.default_mode) {
+        (Mode::Enforce, Mode::Shadow) => add(Effect::Gain, Subject::Anybody),
+        (Mode::Shadow, Mode::Enforce) => add(Effect::Loss, Subject::Anybody),
+        _ => {}
+    }
     let settings = |config: &Config| {
         [
             ("entra.required_role", config.entra.required_role.clone()),

@@ -26,7 +26,7 @@ pub enum Effect {
 pub struct Change {
     pub effect: Effect,
     pub subject: Subject,
-    /// Which application it is about; `None` for all of them.
+    /// Which application it is about; `None` for all of them, or where none is found.
     pub application: Option<ApplicationId>,
     /// Of a gain, where the new documents state it; of a loss, where the old ones did.
     pub place: Option<Place>,
@@ -44,7 +44,7 @@ pub enum Subject {
     AllUsers,
     /// Whoever calls this path.
     OpenPath(String),
-    /// Whoever calls, since the application is in shadow.
+    /// Whoever calls, since the application is in shadow; without an application, where none is found.
     Anybody,
     /// In words.
     Other(String),
@@ -81,7 +81,11 @@ impl fmt::Display for Change {
     /// `+ who → what  where`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { effect, subject, application, place } = self;
-        let application = application.as_ref().map_or("all applications", ApplicationId::as_str);
+        let application = match (application, subject) {
+            (Some(application), _) => application.as_str(),
+            (None, Subject::Anybody) => "no known application",
+            (None, _) => "all applications",
+        };
         match effect {
             Effect::Gain => write!(f, "+ {subject} → {application}")?,
             Effect::Loss => write!(f, "- {subject} → {application}")?,

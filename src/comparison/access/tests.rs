@@ -145,12 +145,14 @@ fn shadow_lets_anybody_in_and_settings_are_everybodys() {
     let mut other = config.clone();
     other.unauthenticated_paths.push("/public/**".parse().unwrap());
     other.entra.required_role = "role".into();
+    other.default_mode = Mode::Shadow;
     let found = between((&config, &old[..1]), (&other, &shadow[..1]));
     let found: Vec<_> = found.iter().map(ToString::to_string).collect();
     assert_eq!(
         found,
         [
             "+ anybody, without a token, at /public/** → all applications",
+            "+ anybody (shadow) → no known application",
             "+ anybody (shadow) → dev:team:api",
             "~ all applications: entra.required_role access_as_application becomes role",
         ]
