@@ -30,7 +30,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{net::TcpListener, sync::Semaphore, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use self::{guard::Guard, kept::Kept};
@@ -41,6 +41,9 @@ use crate::{
 
 /// Questions that may be under way at once: each verifies a token, and may ask for keys and groups.
 const EXPLANATIONS: usize = 4;
+/// Answers that may be made at once from much: each takes milliseconds of a processor, and the last
+/// decisions for itself meanwhile, which checks wait for.
+const READINGS: usize = 2;
 /// The largest question, in bytes. Entra ID's tokens are a few KiB; Envoy takes headers of 60 KiB
 /// as a rule.
 const MAX_QUESTION_BYTES: usize = 64 * 1024;
@@ -62,13 +65,29 @@ pub struct Console {
     hosts: Arc<[String]>,
     graph: Kept,
     explanations: Semaphore,
+    readings: Arc<Semaphore>,
 }
 
 impl Console {
     /// A console that answers to `hosts` beside loopback names and the address itself.
     pub fn new(sources: Sources, hosts: &[String]) -> Self {
         let (graph, explanations) = (Kept::default(), Semaphore::new(EXPLANATIONS));
-        Self { sources, hosts: hosts.into(), graph, explanations }
+        let readings = Arc::new(Semaphore::new(READINGS));
+        Self { sources, hosts: hosts.into(), graph, explanations, readings }
+    }
+
+    /// Reads much, on no thread that answers checks, and not beside many others who do. Its place is
+    /// taken until it is done, whether somebody still waits for it or not.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let place = Arc::clone(&self.readings).acquire_owned().await.ok()?;
+        let reading = spawn_blocking(move || {
+            let _place = place;
+            read()
+        });
+        reading.await.ok()
     }
 }
 
@@ -77,7 +96,7 @@ pub async fn serve(listener: TcpListener, console: Console, draining: Cancellati
     let hosts = Arc::clone(&console.hosts);
     let router = router(Arc::new(console));
     web::serve(listener, draining, |stream| {
-        let here = stream.local_addr().ok().map(|address| address.ip());
+        let here = stream.local_addr().ok().map(|address| address.ip().to_canonical());
         let guard = Guard::new(Arc::clone(&hosts), here);
         router.clone().layer(middleware::from_fn_with_state(guard, guard::admit))
     })
