@@ -98,6 +98,11 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
+/// Whether a name is that of a commit. It is not where git is not.
+pub fn is_revision(name: &str) -> bool {
+    commit(name).is_ok()
+}
+
 /// Asks nobody, neither for a password nor for objects that are not there.
 fn git() -> Command {
     let mut command = Command::new("git");
