@@ -59,7 +59,7 @@ pub async fn list(
 ) -> Json<Found> {
     let generation = console.sources.published.current();
     let graph = console.graph.graph_of(&generation).await;
-    let found = console.read(move || find(&graph, &generation.index, &search)).await;
+    let found = console.readings.read(move || find(&graph, &generation.index, &search)).await;
     Json(found.unwrap_or_default())
 }
 

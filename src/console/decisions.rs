@@ -44,7 +44,7 @@ pub async fn recent(
     Query(filter): Query<Filter>,
 ) -> Json<Decisions> {
     let recent = Arc::clone(&console.sources.recent);
-    let found = console.read(move || find(&recent, &filter)).await;
+    let found = console.readings.read(move || find(&recent, &filter)).await;
     Json(found.unwrap_or_default())
 }
 

@@ -85,7 +85,7 @@ pub async fn around(
     let generation = console.sources.published.current();
     let whole = console.graph.graph_of(&generation).await;
     let recent = Arc::clone(&console.sources.recent);
-    let drawn = console.read(move || {
+    let drawn = console.readings.read(move || {
         let near = whole.around(&focus, depth.clamp(1, MOST_DEPTH))?;
         let refused = refused_around(&recent, &focus.to_string());
         Some(drawn(focus, &whole, &near, &refused, &generation.index))

@@ -18,6 +18,7 @@ mod explain;
 mod graph;
 mod guard;
 mod kept;
+mod readings;
 mod state;
 mod status;
 mod uses;
@@ -30,10 +31,10 @@ use axum::{
     middleware,
     routing::{get, post},
 };
-use tokio::{net::TcpListener, sync::Semaphore, task::spawn_blocking};
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use self::{guard::Guard, kept::Kept};
+use self::{guard::Guard, kept::Kept, readings::Readings};
 use crate::{
     applications::Published, decision_log::Recent, frontend::ext_authz::Shared, keys::Issuer,
     service::Status, web,
@@ -41,9 +42,6 @@ use crate::{
 
 /// Questions that may be under way at once: each verifies a token, and may ask for keys and groups.
 const EXPLANATIONS: usize = 4;
-/// Answers that may be made at once from much: each takes milliseconds of a processor, and the last
-/// decisions for itself meanwhile, which checks wait for.
-const READINGS: usize = 2;
 /// The largest question, in bytes. Entra ID's tokens are a few KiB; Envoy takes headers of 60 KiB
 /// as a rule.
 const MAX_QUESTION_BYTES: usize = 64 * 1024;
@@ -65,29 +63,15 @@ pub struct Console {
     hosts: Arc<[String]>,
     graph: Kept,
     explanations: Semaphore,
-    readings: Arc<Semaphore>,
+    readings: Readings,
 }
 
 impl Console {
     /// A console that answers to `hosts` beside loopback names and the address itself.
     pub fn new(sources: Sources, hosts: &[String]) -> Self {
         let (graph, explanations) = (Kept::default(), Semaphore::new(EXPLANATIONS));
-        let readings = Arc::new(Semaphore::new(READINGS));
+        let readings = Readings::default();
         Self { sources, hosts: hosts.into(), graph, explanations, readings }
-    }
-
-    /// Reads much, on no thread that answers checks, and not beside many others who do. Its place is
-    /// taken until it is done, whether somebody still waits for it or not.
-    async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<T> {
-        let place = Arc::clone(&self.readings).acquire_owned().await.ok()?;
-        let reading = spawn_blocking(move || {
-            let _place = place;
-            read()
-        });
-        reading.await.ok()
     }
 }
 
