@@ -7,6 +7,8 @@ use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
+use crate::printable::Printable;
+
 /// Where something was written: a file's line and column, or an environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -39,8 +41,8 @@ impl Serialize for Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            0 => f.write_str(&self.source),
-            line => write!(f, "{}:{line}:{}", self.source, self.column),
+            0 => write!(f, "{}", Printable(&self.source)),
+            line => write!(f, "{}:{line}:{}", Printable(&self.source), self.column),
         }
     }
 }
@@ -75,9 +77,10 @@ pub struct Finding {
 }
 
 impl fmt::Display for Finding {
-    /// `file:line:column: severity: code: message`
+    /// `file:line:column: severity: code: message`, always one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, severity, code, message } = self;
+        let message = Printable(message);
         write!(f, "{place}: {}: {}: {message}", severity.as_str(), code.as_str())
     }
 }
@@ -146,6 +149,18 @@ codes! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_a_document_says_makes_a_line_of_its_own() {
+        let finding = Finding {
+            place: Place { source: "a\nb.yaml".into(), line: 2, column: 3 },
+            severity: Severity::Warning,
+            code: Code::UnknownKey,
+            message: "no key \"x\n::error::y\u{1b}[2J\"".to_owned(),
+        };
+        let line = "a\\nb.yaml:2:3: warning: unknown_key: no key \"x\\n::error::y\\u{1b}[2J\"";
+        assert_eq!(finding.to_string(), line);
+    }
 
     #[test]
     fn the_documentation_has_a_row_for_every_code() {

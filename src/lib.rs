@@ -59,6 +59,7 @@ pub mod identifiers;
 pub mod keys;
 pub mod membership;
 pub mod policy;
+mod printable;
 mod proto;
 pub mod recorder;
 pub mod rehearsal;

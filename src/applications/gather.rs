@@ -10,6 +10,7 @@ use crate::{
     config::{EnvironmentApplication, PreAuthorized},
     finding::{Code, Place},
     identifiers::ClientId,
+    policy::Mode,
     yaml::Reader,
 };
 
@@ -174,6 +175,11 @@ impl Sources {
     /// The hosts of its ingresses: all that it may have, so that nobody else takes them.
     pub fn hosts(&self) -> impl Iterator<Item = &Located<String>> {
         self.manifest.claimed().flat_map(|manifest| &manifest.hosts)
+    }
+
+    /// The modes that are stated, by documents that do not count too.
+    pub fn modes(&self) -> impl Iterator<Item = Mode> {
+        self.manifest.claimed().filter_map(|manifest| manifest.mode)
     }
 
     /// What came of it in Entra ID, where that can be read.

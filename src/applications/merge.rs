@@ -106,10 +106,13 @@ impl Merger<'_> {
         }
     }
 
-    /// Documents that cannot be used state no mode: in doubt they would open what is closed.
+    /// Documents that cannot be used state no mode but `enforce`: nobody opens by one what is closed.
     fn mode(&mut self) -> Mode {
         let is_usable = !self.sources.is_contradictory() && !self.sources.is_broken();
-        let stated = self.sources.wanted().filter(|_| is_usable).and_then(|wanted| wanted.mode);
+        let stated = match is_usable {
+            true => self.sources.wanted().and_then(|wanted| wanted.mode),
+            false => self.sources.modes().find(|mode| *mode == Mode::Enforce),
+        };
         let mode = stated.unwrap_or(self.context.mode);
         if stated == Some(Mode::Shadow) {
             let message = format!(

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The largest file that is read: 16 MiB.
-const MOST_BYTES: u64 = 16 << 20;
+pub const MOST_BYTES: u64 = 16 << 20;
 
 /// The files below some roots, each with what it says, of type `T`.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use crate::{
     decision::{Decision, Denial, DenyReason, Step, Trace},
     identifiers::{ClientId, GroupId, TenantId},
     membership::{Question, Resolver, Unresolved},
-    policy::{self, AccessPolicy, Caller, Permit, Protected},
+    policy::{self, AccessPolicy, Caller, Mode, Permit, Protected},
     request::Request,
-    target::{self, Index},
+    target::{self, Index, NotFound},
     token::{Audience, V1Audiences},
 };
 
@@ -42,20 +42,34 @@ impl<'a, E: Evidence, T: Trace> Flow<'a, E, T> {
     /// waits for a key.
     pub async fn decide(mut self, request: &Request<'_>, place: impl Send) -> Outcome {
         let mut outcome = Outcome::new(Decision::default());
-        let result = self.steps(request, &mut outcome, place).await;
-        let mode = outcome.application.as_ref().map_or(self.settings.mode, |found| found.mode);
+        let Settings { target, cluster, .. } = self.settings;
+        let (found, mode) = match target::find(self.index, request, target, cluster) {
+            Ok(application) => (Some(application), application.mode),
+            Err(NotFound { rivals }) => (None, self.mode_among(&rivals)),
+        };
+        outcome.application = found.cloned();
+        let result = self.steps(found, request, &mut outcome, place).await;
         outcome.decision = mode.decide(result);
         outcome
+    }
+
+    /// Where no application is found. Nobody opens one that enforces by claiming its host.
+    fn mode_among(&self, rivals: &[&Arc<Application>]) -> Mode {
+        match rivals.iter().any(|rival| rival.mode == Mode::Enforce) {
+            true => Mode::Enforce,
+            false => self.settings.mode,
+        }
     }
 
     /// Target, unauthenticated path, credentials, token, policy: the first that fails decides.
     async fn steps(
         &mut self,
+        found: Option<&'a Arc<Application>>,
         request: &Request<'_>,
         outcome: &mut Outcome,
         place: impl Send,
     ) -> Result<Permit, Denial> {
-        let target = self.target(request, outcome)?;
+        let target = self.target(found, request)?;
         if let Some(permit) = self.without_token(&target, request) {
             return Ok(permit);
         }
@@ -79,12 +93,9 @@ impl<'a, E: Evidence, T: Trace> Flow<'a, E, T> {
 
     fn target(
         &mut self,
+        found: Option<&'a Arc<Application>>,
         request: &Request<'_>,
-        outcome: &mut Outcome,
     ) -> Result<Enforced<'a>, Denial> {
-        let Settings { target, cluster, .. } = self.settings;
-        let found = target::find(self.index, request, target, cluster);
-        outcome.application = found.cloned();
         let target = found.map(enforced).unwrap_or(Err(DenyReason::ApplicationUnknown.into()));
         self.trace.step(Step::Target, &target, || described::target(request, found));
         target

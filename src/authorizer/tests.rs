@@ -125,6 +125,39 @@ fn in_shadow_what_is_refused_goes_through_with_its_reason_and_without_its_caller
 }
 
 #[test]
+fn nobody_opens_an_application_that_enforces_by_claiming_its_host() {
+    let claiming = |name: &str, mode: &str| {
+        format!(
+            "apiVersion: nais.io/v1alpha1\nkind: Application\nmetadata: {{name: {name}, namespace: \
+             team, annotations: {{{mode}}}}}\nspec: {{ingresses: ['https://api.test']}}\n---\n"
+        )
+    };
+    let (enforce, shadow) = ("portvakt.dev/mode: enforce", "portvakt.dev/mode: shadow");
+    for (modes, default, expected) in [
+        ([enforce, ""], Mode::Shadow, "deny"),
+        ([enforce, shadow], Mode::Shadow, "deny"),
+        (["", ""], Mode::Shadow, "allow"),
+        ([shadow, ""], Mode::Shadow, "allow"),
+        ([shadow, shadow], Mode::Enforce, "deny"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("all.yaml");
+        fs::write(&path, claiming("one", modes[0]) + &claiming("two", modes[1])).unwrap();
+        let context = Context { mode: default, ..Context::new("c", Tenants::Unspecified) };
+        let index = read_once(vec![path.into()], vec![], context).index;
+        let settings = Settings { mode: default, ..settings() };
+        let request = Request { host: "api.test", ..Request::default() };
+        let presumed = Presumed(Err(DenyReason::TokenMissing.into()));
+        let decision = rehearse(&settings, &index, &request, &presumed).0.decision;
+        assert_eq!(
+            (decision.verdict(), decision.code()),
+            (expected, "application_unknown"),
+            "{modes:?}"
+        );
+    }
+}
+
+#[test]
 fn what_is_stated_tells_where_and_what_grants_nothing() {
     let snapshot = snapshot();
     let api = snapshot.index.by_id(&"c:team:api".parse().unwrap()).unwrap();

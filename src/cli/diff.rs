@@ -21,7 +21,7 @@ use crate::{
 /// Tell what a change of documents means: who gains access, and who loses it.
 ///
 /// OLD and NEW are files, folders, or revisions of git: git:REV, git:REV:PATH, or just REV where no
-/// file is called that. PATHs are within both. With a decision log, its records are decided by both
+/// file is called that; a name of both is refused. PATHs are within both. With a decision log, its records are decided by both
 /// sides, and the callers are told whose answer is another one.
 #[derive(Debug, Args)]
 #[command(after_help = "\

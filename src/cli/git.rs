@@ -12,6 +12,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::applications::MOST_BYTES;
+
 /// Files of a revision, in a folder that ends with this value.
 #[derive(Debug)]
 pub struct Revision {
@@ -96,6 +98,11 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
+/// Whether a name is that of a commit. It is not where git is not.
+pub fn is_revision(name: &str) -> bool {
+    commit(name).is_ok()
+}
+
 /// Asks nobody, neither for a password nor for objects that are not there.
 fn git() -> Command {
     let mut command = Command::new("git");
@@ -167,7 +174,9 @@ fn write_aside(files: &[(String, PathBuf)]) -> Result<(), GitError> {
     written.map_err(GitError::Aside)
 }
 
-/// Copies one answer: `id type size`, a line's end, the content, a line's end.
+/// Copies one answer: `id type size`, a line's end, the content, a line's end. Of a file that is
+/// larger than any that is read, only as much as tells that: a revision is small, and what unpacks
+/// from it need not be.
 fn write_blob(answers: &mut impl BufRead, path: &Path) -> io::Result<()> {
     let mut header = String::new();
     answers.read_line(&mut header)?;
@@ -177,8 +186,10 @@ fn write_blob(answers: &mut impl BufRead, path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let copied = io::copy(&mut answers.take(size), &mut fs::File::create(path)?)?;
-    if copied < size {
+    let mut content = answers.take(size);
+    let kept = io::copy(&mut (&mut content).take(MOST_BYTES + 1), &mut fs::File::create(path)?)?;
+    let passed_over = io::copy(&mut content, &mut io::sink())?;
+    if kept + passed_over < size {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     answers.read_exact(&mut [0])
@@ -228,5 +239,12 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"kind\n");
         assert!(write_blob(&mut answers, &path).is_err(), "cut short");
         assert!(write_blob(&mut &b"0a missing\n"[..], &path).is_err());
+
+        let size = MOST_BYTES * 2;
+        let header = format!("0a blob {size}\n");
+        let mut answers =
+            header.as_bytes().chain(io::repeat(b' ').take(size)).chain(&b"\nrest"[..]);
+        write_blob(&mut BufReader::new(&mut answers), &path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), MOST_BYTES + 1, "as large as is too large");
     }
 }

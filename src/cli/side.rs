@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    git::{GitError, Revision},
+    git::{GitError, Revision, is_revision},
     given::{Given, GivenRead, NothingGiven},
 };
 use crate::{applications::Application, finding::Place};
@@ -24,6 +24,8 @@ pub enum Side {
 pub enum SideError {
     #[error("{name}: there is no such file or folder, and no such revision: {source}")]
     Neither { name: String, source: GitError },
+    #[error("{0}: there is such a file or folder, and such a revision; write ./{0}, or git:{0}")]
+    Both(String),
     #[error(transparent)]
     Git(#[from] GitError),
     #[error(transparent)]
@@ -37,12 +39,16 @@ impl Side {
     /// revision without `git:` where no path is called that. `below` are paths within it.
     ///
     /// # Errors
-    /// [`SideError`] where there is neither.
+    /// [`SideError`] where there is neither, or both: whoever adds a folder that is called as the
+    /// branch that a change is held against would be compared with what is in the folder.
     pub fn named(name: &str, below: &[PathBuf]) -> Result<Self, SideError> {
         if let Some(revision) = name.strip_prefix(GIT) {
             return Ok(Self::of_revision(revision, below)?);
         }
         let path = Path::new(name);
+        if path.exists() && is_revision(name.split(':').next().unwrap_or_default()) {
+            return Err(SideError::Both(name.to_owned()));
+        }
         match (path.exists(), below) {
             (true, []) => Ok(Self::Files(vec![path.to_owned()])),
             (true, _) => Ok(Self::Files(below.iter().map(|below| path.join(below)).collect())),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     finding::Place,
     identifiers::{ApplicationId, ClientId, GroupId},
+    printable::Printable,
 };
 
 /// What a change does to those who call.
@@ -70,9 +71,9 @@ impl fmt::Display for Subject {
             Self::Consumer { name, client_id } => write!(f, "{name} ({client_id})"),
             Self::Group(group) => write!(f, "group {group}"),
             Self::AllUsers => f.write_str("all users"),
-            Self::OpenPath(path) => write!(f, "anybody, without a token, at {path}"),
+            Self::OpenPath(path) => write!(f, "anybody, without a token, at {}", Printable(path)),
             Self::Anybody => f.write_str("anybody (shadow)"),
-            Self::Other(text) => f.write_str(text),
+            Self::Other(text) => write!(f, "{}", Printable(text)),
         }
     }
 }

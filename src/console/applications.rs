@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Console, state::State, status::IssuerHealth, uses::Uses};
 use crate::{
     applications::{Application, Consumer, Located, Protection, StatedRule},
-    graph::{Access, Kind, Node, NodeId, Standing},
+    graph::{Access, Graph, Kind, Node, NodeId, Standing},
     identifiers::{ApplicationId, ClientId, GroupId, Guid, TenantId},
     target::{Index, PathPattern},
     usage::Exported,
@@ -33,7 +33,7 @@ pub struct Search {
 }
 
 /// Those that were found, in the order of their names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Found {
     /// Of all, however many are listed here.
     matching: usize,
@@ -59,9 +59,14 @@ pub async fn list(
 ) -> Json<Found> {
     let generation = console.sources.published.current();
     let graph = console.graph.graph_of(&generation).await;
+    let found = console.readings.read(move || find(&graph, &generation.index, &search)).await;
+    Json(found.unwrap_or_default())
+}
+
+fn find(graph: &Graph, index: &Index, search: &Search) -> Found {
     let wanted = search.search.trim().to_lowercase();
     let client_id = wanted.parse::<Guid>().ok();
-    let by_client_id = client_id.and_then(|client_id| generation.index.name_of(client_id));
+    let by_client_id = client_id.and_then(|client_id| index.name_of(client_id));
     let found: Vec<_> = graph
         .nodes()
         .iter()
@@ -69,8 +74,8 @@ pub async fn list(
         .filter(|(id, _)| id.as_str().to_lowercase().contains(&wanted) || by_client_id == Some(id))
         .collect();
     let listed = found.iter().skip(search.offset).take(MOST);
-    let applications = listed.map(|(id, standing)| row(id, *standing, &generation.index)).collect();
-    Json(Found { matching: found.len(), applications })
+    let applications = listed.map(|(id, standing)| row(id, *standing, index)).collect();
+    Found { matching: found.len(), applications }
 }
 
 fn application(node: &Node) -> Option<(&ApplicationId, Standing)> {

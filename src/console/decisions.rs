@@ -7,7 +7,6 @@ use axum::{
     extract::{Query, State},
 };
 use serde::{Deserialize, Serialize};
-use tokio::task::spawn_blocking;
 
 use super::Console;
 use crate::decision_log::{Entry, Recent, Record};
@@ -44,8 +43,8 @@ pub async fn recent(
     State(console): State<Arc<Console>>,
     Query(filter): Query<Filter>,
 ) -> Json<Decisions> {
-    // Thousands of lines may be read: not on a thread that answers checks.
-    let found = spawn_blocking(move || find(&console.sources.recent, &filter)).await;
+    let recent = Arc::clone(&console.sources.recent);
+    let found = console.readings.read(move || find(&recent, &filter)).await;
     Json(found.unwrap_or_default())
 }
 

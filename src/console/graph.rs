@@ -11,7 +11,6 @@ use axum::{
     http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
-use tokio::task::spawn_blocking;
 
 use super::{Console, state::State, uses::Uses};
 use crate::{
@@ -85,13 +84,13 @@ pub async fn around(
     let focus: NodeId = focus.parse().map_err(|_| StatusCode::NOT_FOUND)?;
     let generation = console.sources.published.current();
     let whole = console.graph.graph_of(&generation).await;
-    // Thousands of decisions are read: not on a thread that answers checks.
-    let drawn = spawn_blocking(move || {
+    let recent = Arc::clone(&console.sources.recent);
+    let drawn = console.readings.read(move || {
         let near = whole.around(&focus, depth.clamp(1, MOST_DEPTH))?;
-        let refused = refused_around(&console.sources.recent, &focus.to_string());
+        let refused = refused_around(&recent, &focus.to_string());
         Some(drawn(focus, &whole, &near, &refused, &generation.index))
     });
-    drawn.await.ok().flatten().map(Json).ok_or(StatusCode::NOT_FOUND)
+    drawn.await.flatten().map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
 /// Who was refused where lately, and how often.

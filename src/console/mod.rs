@@ -18,6 +18,7 @@ mod explain;
 mod graph;
 mod guard;
 mod kept;
+mod readings;
 mod state;
 mod status;
 mod uses;
@@ -33,7 +34,7 @@ use axum::{
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use self::{guard::Guard, kept::Kept};
+use self::{guard::Guard, kept::Kept, readings::Readings};
 use crate::{
     applications::Published, decision_log::Recent, frontend::ext_authz::Shared, keys::Issuer,
     service::Status, web,
@@ -62,13 +63,15 @@ pub struct Console {
     hosts: Arc<[String]>,
     graph: Kept,
     explanations: Semaphore,
+    readings: Readings,
 }
 
 impl Console {
     /// A console that answers to `hosts` beside loopback names and the address itself.
     pub fn new(sources: Sources, hosts: &[String]) -> Self {
         let (graph, explanations) = (Kept::default(), Semaphore::new(EXPLANATIONS));
-        Self { sources, hosts: hosts.into(), graph, explanations }
+        let readings = Readings::default();
+        Self { sources, hosts: hosts.into(), graph, explanations, readings }
     }
 }
 
@@ -77,7 +80,7 @@ pub async fn serve(listener: TcpListener, console: Console, draining: Cancellati
     let hosts = Arc::clone(&console.hosts);
     let router = router(Arc::new(console));
     web::serve(listener, draining, |stream| {
-        let here = stream.local_addr().ok().map(|address| address.ip());
+        let here = stream.local_addr().ok().map(|address| address.ip().to_canonical());
         let guard = Guard::new(Arc::clone(&hosts), here);
         router.clone().layer(middleware::from_fn_with_state(guard, guard::admit))
     })

@@ -111,7 +111,12 @@ impl Open {
     fn at(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).mode(MODE).open(path)?;
-        let mut open = Self { length: file.metadata()?.len(), file };
+        let metadata = file.metadata()?;
+        // Whoever reads a pipe may stop doing so.
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is no ordinary file"));
+        }
+        let mut open = Self { length: metadata.len(), file };
         let mut last = [b'\n'];
         if let Some(end) = open.length.checked_sub(1) {
             open.file.read_exact_at(&mut last, end)?;
@@ -281,6 +286,18 @@ mod tests {
         scene.reopen.ask();
         scene.log.write_all(b"three\n").unwrap();
         scene.assert_files(&[("log", "three\n"), ("moved", "one\ntwo\n")]);
+    }
+
+    #[test]
+    fn a_pipe_that_takes_its_name_is_not_written_to() {
+        let mut scene = Scene::new(100, 1);
+        scene.log.write_all(b"one\n").unwrap();
+        fs::remove_file(scene.path("log")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(scene.path("log")).status().unwrap();
+        assert!(made.success());
+        scene.reopen.ask();
+        let error = scene.log.write(b"two\n").unwrap_err();
+        assert_eq!(error.to_string(), "it is no ordinary file");
     }
 
     #[test]

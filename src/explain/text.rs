@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Explanation, Ground, Remedy, StepExplained, why::By};
-use crate::finding::Place;
+use crate::{finding::Place, printable::Printable};
 
 const COLUMNS: usize = 80;
 
@@ -101,11 +101,11 @@ fn write_remedy(f: &mut fmt::Formatter<'_>, remedy: &Remedy) -> fmt::Result {
     wrapped(f, "  - ", &format!("{by}: {}", remedy.what))?;
     write_places(f, &remedy.at)?;
     let text = remedy.text.iter().flat_map(|text| text.lines());
-    text.into_iter().try_for_each(|line| writeln!(f, "        {}", printable(line)))
+    text.into_iter().try_for_each(|line| writeln!(f, "        {}", Printable(line)))
 }
 
 fn write_places(f: &mut fmt::Formatter<'_>, places: &[Place]) -> fmt::Result {
-    places.iter().try_for_each(|place| writeln!(f, "    at {}", printable(&place.to_string())))
+    places.iter().try_for_each(|place| writeln!(f, "    at {place}"))
 }
 
 /// A name and its value in `column`, or below where it is too long for what is left of a line.
@@ -131,7 +131,7 @@ fn wrapped(f: &mut fmt::Formatter<'_>, first: &str, text: &str) -> fmt::Result {
     let indent = first.chars().count();
     let mut line = first.to_owned();
     let mut is_begun = false;
-    for word in text.split_whitespace().map(printable) {
+    for word in text.split_whitespace().map(|word| Printable(word).to_string()) {
         let wanted = line.chars().count() + usize::from(is_begun) + word.chars().count();
         if is_begun && wanted > COLUMNS {
             writeln!(f, "{}", line.trim_end())?;
@@ -145,16 +145,4 @@ fn wrapped(f: &mut fmt::Formatter<'_>, first: &str, text: &str) -> fmt::Result {
         is_begun = true;
     }
     writeln!(f, "{}", line.trim_end())
-}
-
-/// The same without anything that a terminal obeys: hosts, paths and claims are others' words.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character.is_control() {
-            true => printable.extend(character.escape_default()),
-            false => printable.push(character),
-        }
-    }
-    printable
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{report::Report, stage::Rehearsed};
+use crate::printable::Printable;
 
 /// A line for each case, with what went wrong; what no case exercises; and the count.
 pub fn as_lines(report: &Report) -> String {
@@ -25,14 +26,14 @@ pub fn as_lines(report: &Report) -> String {
 }
 
 fn of_case(case: &Rehearsed) -> String {
-    let name = &case.case.name;
+    let name = Printable(&case.case.name);
     match case.is_passed() {
         true => format!("ok    {name}\n"),
         false => format!(
             "FAIL  {name}\n      {}: expected {}, got {}\n",
             case.case.place,
             case.case.expected,
-            case.got()
+            Printable(&case.got())
         ),
     }
 }

@@ -11,6 +11,13 @@ use crate::{
     spiffe::WorkloadId,
 };
 
+/// No application is found.
+#[derive(Debug, Default, PartialEq)]
+pub struct NotFound<'a> {
+    /// Those that claim the host, which for that is nobody's.
+    pub rivals: Vec<&'a Arc<Application>>,
+}
+
 /// Finds the application that a request is for.
 ///
 /// A context extension or a trusted destination principal decides even if no such application is
@@ -18,17 +25,23 @@ use crate::{
 /// believed. Behind a sidecar the Host header is the caller's to choose and the destination
 /// principal may be missing, so that neither Host nor the default may name the target; behind a
 /// gateway the destination principal is the gateway's own.
+///
+/// # Errors
+/// [`NotFound`] where no document describes it, or several claim its host.
 pub fn find<'a>(
     index: &'a Index,
     request: &Request<'_>,
     settings: &Target,
     local_cluster: &str,
-) -> Option<&'a Arc<Application>> {
+) -> Result<&'a Arc<Application>, NotFound<'a>> {
+    let by_id = |id: Option<ApplicationId>| {
+        id.and_then(|id| index.by_id(&id)).ok_or_else(NotFound::default)
+    };
     let asked_by = request.asked_by;
     if settings.context_extension
         && let Some(name) = request.context_application
     {
-        return index.by_id(&name.parse().ok()?);
+        return by_id(name.parse().ok());
     }
     if settings.destination_principal
         && asked_by != AskedBy::Gateways
@@ -37,21 +50,24 @@ pub fn find<'a>(
         && !(asked_by == AskedBy::Any && workload.is_among(&settings.gateways))
     {
         let WorkloadId { namespace, service_account } = workload;
-        return index.by_id(&ApplicationId::new(local_cluster, namespace, service_account).ok()?);
+        return by_id(ApplicationId::new(local_cluster, namespace, service_account).ok());
     }
     if settings.host
         && asked_by != AskedBy::Workloads
         && let Some(host) = normalise_host(request.host)
     {
-        let found = index.by_host(&host);
+        if let Some(found) = index.by_host(&host) {
+            return Ok(found);
+        }
         // Were a contested host the default's, a claim would put one policy in place of another.
-        if found.is_some() || index.is_contested(&host) {
-            return found;
+        let rivals = index.rivals(&host);
+        if !rivals.is_empty() {
+            return Err(NotFound { rivals });
         }
     }
     match asked_by {
-        AskedBy::Workloads => None,
-        AskedBy::Any | AskedBy::Gateways => index.by_id(settings.default_application.as_ref()?),
+        AskedBy::Workloads => Err(NotFound::default()),
+        AskedBy::Any | AskedBy::Gateways => by_id(settings.default_application.clone()),
     }
 }
 
@@ -172,7 +188,7 @@ mod tests {
                 host,
                 ..Request::default()
             };
-            let found = find(&index, &request, &settings(default), "prod");
+            let found = find(&index, &request, &settings(default), "prod").ok();
             let found = found.map(|application| application.id.as_str());
             assert_eq!(found, expected, "{asked_by:?} {context:?} {principal} {host} {default:?}");
         }
@@ -193,6 +209,6 @@ mod tests {
             host: "api.example.com",
             ..Request::default()
         };
-        assert!(find(&index, &request, &settings, "prod").is_none());
+        assert!(find(&index, &request, &settings, "prod").is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::claims::Claims;
+use super::claims::{Claimants, Claims};
 use crate::{applications::Application, identifiers::ApplicationId};
 
 /// What follows `application.namespace` in the names of a service. The first is none: a short name
@@ -105,12 +105,13 @@ impl Hosts {
         }
     }
 
-    /// Whether several applications claim a host, so that it is nobody's.
-    pub fn is_contested(&self, host: &str) -> bool {
-        match self.service(host) {
-            Some(owner) => owner.is_none(),
-            None => self.ingresses.get(host).is_some_and(|claimants| claimants.only().is_none()),
-        }
+    /// Those that claim a host which is nobody's, since several do.
+    pub fn rivals(&self, host: &str) -> Vec<&ApplicationId> {
+        let claimants: Vec<_> = match self.services(host).next() {
+            Some(_) => self.services(host).flat_map(Claimants::iter).collect(),
+            None => self.ingresses.get(host).into_iter().flat_map(Claimants::iter).collect(),
+        };
+        if claimants.len() > 1 { claimants } else { Vec::new() }
     }
 
     /// Why `id` is not found by a host of its ingresses; `None` where it is.
@@ -127,10 +128,16 @@ impl Hosts {
     ///
     /// `a.b.svc` can be that of `a.b` in the namespace `svc` and of `a` in `b`: then it has two.
     fn service(&self, host: &str) -> Option<Option<&ApplicationId>> {
-        let short_names = SERVICE_SUFFIXES.iter().filter_map(|suffix| host.strip_suffix(suffix));
-        let mut claimants = short_names.filter_map(|name| self.services.get(name));
+        let mut claimants = self.services(host);
         let first = claimants.next()?;
         Some(first.only().filter(|_| claimants.next().is_none()))
+    }
+
+    /// Whose service name a host can be, for each way to read it.
+    fn services(&self, host: &str) -> impl Iterator<Item = &Claimants> {
+        let short_names =
+            SERVICE_SUFFIXES.iter().filter_map(move |suffix| host.strip_suffix(suffix));
+        short_names.filter_map(|name| self.services.get(name))
     }
 }
 
@@ -182,7 +189,7 @@ mod tests {
         ] {
             assert_eq!(hosts.find(host).map(ApplicationId::as_str), owner, "{host}");
             let is_contested = ["a.b.svc", "x.t", "x.t.svc"].contains(&host);
-            assert_eq!(hosts.is_contested(host), is_contested, "{host}");
+            assert_eq!(!hosts.rivals(host).is_empty(), is_contested, "{host}");
         }
     }
 
@@ -208,7 +215,7 @@ mod tests {
             assert_eq!(hosts.lost(host, &api), lost, "{host}");
             assert_eq!(hosts.find(host) == Some(&api), lost.is_none(), "{host}");
             let is_contested = matches!(lost, Some(Lost::ServiceOfSeveral | Lost::SharedWith(_)));
-            assert_eq!(hosts.is_contested(host), is_contested, "{host}");
+            assert_eq!(!hosts.rivals(host).is_empty(), is_contested, "{host}");
         }
     }
 }

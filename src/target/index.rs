@@ -95,9 +95,9 @@ impl Index {
         self.by_id(self.hosts.find(host)?)
     }
 
-    /// Whether several applications claim a host, so that it is nobody's.
-    pub fn is_contested(&self, host: &str) -> bool {
-        self.hosts.is_contested(host)
+    /// The applications that claim a host which is nobody's, since several do.
+    pub fn rivals(&self, host: &str) -> Vec<&Arc<Application>> {
+        self.hosts.rivals(host).into_iter().filter_map(|id| self.by_id(id)).collect()
     }
 
     /// The application that has a client id, for people to read: never a ground for a decision.

@@ -8,7 +8,7 @@ mod path;
 mod sharded;
 
 pub use claims::Claims;
-pub use find::find;
+pub use find::{NotFound, find};
 pub use hosts::{Hosts, Lost};
 pub use index::Index;
 pub use path::PathPattern;

@@ -267,8 +267,10 @@ fn diff_says_what_it_cannot_read() {
     fs::write(folder.path().join("broken.yaml"), "kind: [\n").unwrap();
     let outside = tempfile::tempdir().unwrap();
     let here = folder.path();
+    fs::create_dir(here.join("nothing")).unwrap();
     for (folder, arguments, complained) in [
         (here, &["nowhere", "applications"][..], "no such file or folder, and no such revision"),
+        (here, &["nothing", "applications"], "such a revision; write ./nothing, or git:nothing"),
         (here, &["git:nowhere", "applications"], "git knows no revision \"nowhere\""),
         (here, &["git:--output=x", "applications"], "git knows no revision \"--output=x\""),
         (here, &["git:main^{tree}", "applications"], "git knows no revision"),

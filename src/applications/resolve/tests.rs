@@ -369,6 +369,17 @@ fn shadow_is_what_usable_documents_or_else_the_operator_say() {
         (vec![stating("shadow", "{}"), manifest("api", "{}")], enforce, enforce),
         (vec![stating("shadow", "{}"), manifest("api", &rules(""))], enforce, enforce),
         (vec![stating("shadow", broken)], enforce, enforce),
+        // Not even where all is open that does not say otherwise.
+        (vec![stating("enforce", "{}"), manifest("api", &rules(""))], shadow, enforce),
+        (vec![manifest("api", "{}"), stating("enforce", "{}")], shadow, enforce),
+        (vec![stating("enforce", "{}"), stating("shadow", "{}")], shadow, enforce),
+        (vec![stating("enforce", broken)], shadow, enforce),
+        (
+            vec![stating("enforce", "{}"), registration("api", 1, ""), registration("api", 2, "")],
+            shadow,
+            enforce,
+        ),
+        (vec![manifest("api", broken)], shadow, shadow),
     ] {
         let resolved = Known { mode: default, ..Known::of(documents.clone()) }.resolve();
         assert_eq!(resolved.applications[0].mode, expected, "{documents:?}");
