@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use super::{
     FAILURE, WRONG_USAGE,
     given::{GivenRead, errors, not_whole},
-    print,
+    print, say,
     side::Side,
     wrong_usage,
 };
@@ -109,20 +109,18 @@ impl Diff {
             }
             None => None,
         };
-        let printed = print(&match self.format {
+        let text = match self.format {
             Format::Text => as_lines(&changes, replay.as_ref()),
-            Format::Json => {
-                serde_json::to_string_pretty(&as_json(&changes, replay.as_ref()))? + "\n"
-            }
-        });
-        eprint!("{}", not_whole(&errors));
-        if !errors.is_empty() {
-            return Ok(ExitCode::from(WRONG_USAGE));
-        }
-        Ok(match self.is_failure(&changes, replay.as_ref()) {
-            true => ExitCode::from(FAILURE),
-            false => printed,
-        })
+            Format::Json => format!("{:#}\n", as_json(&changes, replay.as_ref())),
+        };
+        let code = match (errors.is_empty(), self.is_failure(&changes, replay.as_ref())) {
+            (false, _) => WRONG_USAGE,
+            (true, true) => FAILURE,
+            (true, false) => 0,
+        };
+        let ended = print(&text, code);
+        say(not_whole(&errors));
+        Ok(ended)
     }
 
     /// Where one side alone has a configuration, its cluster is the other side's too.
@@ -147,7 +145,7 @@ impl Diff {
         };
         for (name, read) in [(&self.old, &old_read), (&self.new, &new_read)] {
             if is_empty(read) {
-                eprintln!("portvakt: {name}: there are no documents");
+                say(format_args!("portvakt: {name}: there are no documents\n"));
             }
         }
         if is_empty(&old_read) && is_empty(&new_read) {

@@ -14,7 +14,7 @@ use humantime::format_rfc3339_seconds;
 use serde_json::json;
 use url::Url;
 
-use super::{FAILURE, WRONG_USAGE, given::Given, print, wrong_usage};
+use super::{FAILURE, WRONG_USAGE, given::Given, print, say, wrong_usage};
 use crate::{
     clock::UnixSeconds,
     config::Proxy,
@@ -92,20 +92,23 @@ impl Usage {
         let snapshot = given.read(&self.cluster).snapshot;
         let errors: Vec<_> =
             snapshot.findings.iter().filter(|found| found.severity == Severity::Error).collect();
-        errors.iter().for_each(|error| eprintln!("{error}"));
+        errors.iter().for_each(|error| say(format_args!("{error}\n")));
         let days = u64::from(self.days);
         let review = Review::of(&snapshot.applications, &export, days);
         let patch = Patch::of(&review.unused, |file| fs::read_to_string(file).ok());
-        let printed = print(&match self.format {
+        let text = match self.format {
             Format::Text => as_text(&review.unused, &patch),
             Format::Json => as_json(&review, &patch, &export, days) + "\n",
-        });
-        let is_whole = self.tell_what_is_missing(&review, &export, errors.len());
-        match (is_whole, review.unused.is_empty()) {
-            (false, _) => ExitCode::from(WRONG_USAGE),
-            (true, true) => printed,
-            (true, false) => ExitCode::from(FAILURE),
-        }
+        };
+        let is_answered = review.counted > 0 || review.uncounted == 0;
+        let code = match (is_answered && errors.is_empty(), review.unused.is_empty()) {
+            (false, _) => WRONG_USAGE,
+            (true, true) => 0,
+            (true, false) => FAILURE,
+        };
+        let ended = print(&text, code);
+        self.tell_what_is_missing(&review, &export, errors.len());
+        ended
     }
 
     /// Everything that was counted, together.
@@ -123,24 +126,23 @@ impl Usage {
         Ok(merged.unwrap_or_default())
     }
 
-    /// Says what the answer does not cover; returns whether it is one.
-    fn tell_what_is_missing(&self, review: &Review, export: &Export, errors: usize) -> bool {
+    /// Says what the answer does not cover.
+    fn tell_what_is_missing(&self, review: &Review, export: &Export, errors: usize) {
         let Self { days, .. } = self;
         let Review { unused, counted, uncounted } = review;
-        eprintln!("counted for {days} days: {counted}, unused of them: {}", unused.len());
+        let unused = unused.len();
+        say(format_args!("counted for {days} days: {counted}, unused of them: {unused}\n"));
         if *uncounted > 0 {
-            eprintln!("not counted, or not for {days} days: {uncounted}");
+            say(format_args!("not counted, or not for {days} days: {uncounted}\n"));
         }
-        let is_empty = *counted == 0 && *uncounted > 0;
-        if is_empty {
-            eprintln!("portvakt: {}", self.why_nothing(export));
+        if *counted == 0 && *uncounted > 0 {
+            say(format_args!("portvakt: {}\n", self.why_nothing(export)));
         }
         if errors > 0 {
-            eprintln!(
-                "portvakt: documents have errors, and what they state may be missing: {errors}"
-            );
+            say(format_args!(
+                "portvakt: documents have errors, and what they state may be missing: {errors}\n"
+            ));
         }
-        !is_empty && errors == 0
     }
 
     /// Why nothing at all can be called unused.

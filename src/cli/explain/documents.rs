@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use crate::{
-    cli::given::{Given, NothingGiven},
+    cli::{
+        given::{Given, NothingGiven},
+        say,
+    },
     config::{self, Config},
     finding::{Finding, Severity},
     target::Index,
@@ -56,7 +59,7 @@ impl Documents {
             }
         };
         for error in &errors {
-            eprintln!("{error}");
+            say(format_args!("{error}\n"));
         }
         let is_whole = errors.is_empty();
         let index = read.snapshot.index;

@@ -11,7 +11,7 @@ use std::{error::Error, path::PathBuf, process::ExitCode};
 use clap::{Args, ValueEnum};
 
 use self::{asked::Asked, documents::Documents, live::Live, recorded::Log, token::TokenOption};
-use super::{FAILURE, WRONG_USAGE, fail, print, wrong_usage};
+use super::{FAILURE, WRONG_USAGE, print, say, wrong_usage};
 use crate::explain::Explanation;
 
 /// What was asked for cannot be told from what was given.
@@ -92,23 +92,23 @@ impl Explain {
     }
 
     fn print(&self, explanation: &Explanation, is_whole: bool) -> ExitCode {
-        let printed = match self.format {
-            Format::Text => print(&explanation.to_string()),
+        let text = match self.format {
+            Format::Text => explanation.to_string(),
             Format::Json => match serde_json::to_string_pretty(explanation) {
-                Ok(text) => print(&(text + "\n")),
-                Err(error) => fail(&error),
+                Ok(text) => text + "\n",
+                Err(error) => return wrong_usage(&error),
             },
         };
+        let code = match (is_whole, explanation.certain, explanation.is_allowed()) {
+            (false, ..) => WRONG_USAGE,
+            (true, false, _) => CANNOT_SAY,
+            (true, true, true) => 0,
+            (true, true, false) => FAILURE,
+        };
+        let ended = print(&text, code);
         if !is_whole {
-            eprintln!(
-                "portvakt: there are errors in what was given: the service may answer otherwise"
-            );
-            return ExitCode::from(WRONG_USAGE);
+            say("portvakt: there are errors in what was given: the service may answer otherwise\n");
         }
-        match (explanation.certain, explanation.is_allowed()) {
-            (false, _) => ExitCode::from(CANNOT_SAY),
-            (true, true) => printed,
-            (true, false) => ExitCode::from(FAILURE),
-        }
+        ended
     }
 }
