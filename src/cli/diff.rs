@@ -105,7 +105,11 @@ impl Diff {
                 let sides = [&old, &new]
                     .map(|(config, read)| comparison::Side::new(config, &read.snapshot.index));
                 let replay = Replay::of(opened(file)?, &sides[0], &sides[1]);
-                Some(replay.map_err(|error| Unreadable::new(file, error))?)
+                let replay = replay.map_err(|error| Unreadable::new(file, error))?;
+                if replay.records == 0 && replay.foreign.count > 0 {
+                    return Err(NoLog(file.display().to_string()).into());
+                }
+                Some(replay)
             }
             None => None,
         };
@@ -181,6 +185,11 @@ struct Unreadable {
     name: String,
     error: io::Error,
 }
+
+/// What was taken for a decision log is something else.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: none of its lines is a record of a decision log")]
+struct NoLog(String);
 
 impl Unreadable {
     fn new(file: &Path, error: io::Error) -> Self {
