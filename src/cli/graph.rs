@@ -69,11 +69,12 @@ struct Unknown {
 
 impl DrawGraph {
     pub fn run(self) -> ExitCode {
-        let given = match Given::below(&self.paths) {
-            Ok(given) => given,
+        let given = Given::below(&self.paths)
+            .and_then(|given| given.read(&self.cluster).with_applications());
+        let snapshot = match given {
+            Ok(read) => read.snapshot,
             Err(error) => return wrong_usage(&error),
         };
-        let snapshot = given.read(&self.cluster).snapshot;
         let whole = Graph::of(&snapshot.applications);
         let graph = match self.part(whole) {
             Ok(graph) => graph,

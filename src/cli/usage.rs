@@ -33,8 +33,9 @@ const MAX_EXPORT_BYTES: usize = 256 << 20;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  portvakt usage --from http://127.0.0.1:9090/usage applications/
-  portvakt usage --days 90 --from one.json --from two.json applications/ | patch -p0
+  portvakt usage --from http://127.0.0.1:9090/usage portvakt.yaml applications/
+  portvakt usage --days 90 --cluster prod-gcp --from one.json --from two.json applications/ |
+    patch -p0
 
 Something is unused where it was counted for so many days and let nobody in. An unused application
 is listed, and never in the patch.
@@ -85,11 +86,12 @@ impl Usage {
             Ok(export) => export,
             Err(error) => return wrong_usage(&error),
         };
-        let given = match Given::below(&self.paths) {
-            Ok(given) => given,
+        let given = Given::below(&self.paths)
+            .and_then(|given| given.read(&self.cluster).with_applications());
+        let snapshot = match given {
+            Ok(read) => read.snapshot,
             Err(error) => return wrong_usage(&error),
         };
-        let snapshot = given.read(&self.cluster).snapshot;
         let errors: Vec<_> =
             snapshot.findings.iter().filter(|found| found.severity == Severity::Error).collect();
         errors.iter().for_each(|error| say(format_args!("{error}\n")));

@@ -30,10 +30,6 @@ pub enum Unusable {
     Given(#[from] NothingGiven),
     #[error("the configuration cannot be used: {}", .0.join("; "))]
     Configuration(Vec<String>),
-    #[error(
-        "no application is described in what was given; give the documents, for instance the folders of applications.paths, beside the configuration"
-    )]
-    NoApplication,
 }
 
 impl Documents {
@@ -64,7 +60,7 @@ impl Documents {
         let is_whole = errors.is_empty();
         let index = read.snapshot.index;
         match index.is_empty() && is_whole {
-            true => Err(Unusable::NoApplication),
+            true => Err(NothingGiven::NoApplication.into()),
             false => Ok(Self { config, has_configuration, index, is_whole }),
         }
     }
