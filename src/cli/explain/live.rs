@@ -84,6 +84,7 @@ impl Live {
         // Whoever names the application wants it asked for, however proxies name it.
         config.target.context_extension = true;
         let request = asked.request(authorization.as_deref(), &config)?;
+        let note = asked.note_on_the_name(&index);
         let _flush = init_log(&Log { filter: "warn".into(), format: LogFormat::Text })?;
         tokio::runtime::Runtime::new()?.block_on(async {
             let metrics = Arc::new(Metrics::new());
@@ -101,6 +102,7 @@ impl Live {
                 (outcome, steps) = authorizer.explain(&request).await;
             }
             let explanation = Explanation::of(&outcome, &steps, &request, authorizer.settings());
+            let explanation = note.into_iter().fold(explanation, Explanation::noting);
             Ok(self.with_notes(explanation, &outcome, &config))
         })
     }

@@ -29,9 +29,10 @@ const CANNOT_SAY: u8 = 3;
 #[command(after_help = "\
 Examples:
   portvakt explain --token token.txt --host orders.example.com portvakt.yaml applications/
-  pbpaste | portvakt explain --token - --application prod-gcp:team-orders:orders-api --path /orders \\
-    portvakt.yaml applications/
-  portvakt explain --application prod-gcp:team-orders:orders-api --path /internal/alive applications/
+  pbpaste | portvakt explain --token - --application prod-gcp:team-orders:orders-api \\
+    --path /orders portvakt.yaml applications/
+  portvakt explain --application prod-gcp:team-orders:orders-api --path /internal/alive \\
+    --cluster prod-gcp applications/
   portvakt explain --decisions decisions.log --id 5b0c1f0e9d3f4c21a8e67f0000000001 \\
     portvakt.yaml applications/
 
