@@ -19,6 +19,6 @@ impl Completions {
     pub fn run(self) -> ExitCode {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "portvakt", &mut script);
-        print(&String::from_utf8_lossy(&script))
+        print(&String::from_utf8_lossy(&script), 0)
     }
 }

@@ -8,7 +8,7 @@ use super::{
     FAILURE, WRONG_USAGE,
     given::{GivenRead, errors, not_whole},
     input::{Input, Unreadable},
-    print,
+    print, say,
     side::Side,
     wrong_usage,
 };
@@ -100,25 +100,29 @@ impl Diff {
                 let sides = [&old, &new]
                     .map(|(config, read)| comparison::Side::new(config, &read.snapshot.index));
                 let Input { name, reader } = Input::open(file)?;
-                let replay = Replay::of(reader, &sides[0], &sides[1]);
-                Some(replay.map_err(|error| Unreadable { name, error })?)
+                let replay = match Replay::of(reader, &sides[0], &sides[1]) {
+                    Ok(replay) => replay,
+                    Err(error) => return Err(Unreadable { name, error }.into()),
+                };
+                if replay.records == 0 && replay.foreign.count > 0 {
+                    return Err(NoLog(name).into());
+                }
+                Some(replay)
             }
             None => None,
         };
-        let printed = print(&match self.format {
+        let text = match self.format {
             Format::Text => as_lines(&changes, replay.as_ref()),
-            Format::Json => {
-                serde_json::to_string_pretty(&as_json(&changes, replay.as_ref()))? + "\n"
-            }
-        });
-        eprint!("{}", not_whole(&errors));
-        if !errors.is_empty() {
-            return Ok(ExitCode::from(WRONG_USAGE));
-        }
-        Ok(match self.is_failure(&changes, replay.as_ref()) {
-            true => ExitCode::from(FAILURE),
-            false => printed,
-        })
+            Format::Json => format!("{:#}\n", as_json(&changes, replay.as_ref())),
+        };
+        let code = match (errors.is_empty(), self.is_failure(&changes, replay.as_ref())) {
+            (false, _) => WRONG_USAGE,
+            (true, true) => FAILURE,
+            (true, false) => 0,
+        };
+        let ended = print(&text, code);
+        say(not_whole(&errors));
+        Ok(ended)
     }
 
     /// Where one side alone has a configuration, its cluster is the other side's too.
@@ -143,7 +147,7 @@ impl Diff {
         };
         for (name, read) in [(&self.old, &old_read), (&self.new, &new_read)] {
             if is_empty(read) {
-                eprintln!("portvakt: {name}: there are no documents");
+                say(format_args!("portvakt: {name}: there are no documents\n"));
             }
         }
         if is_empty(&old_read) && is_empty(&new_read) {
@@ -171,6 +175,11 @@ impl Diff {
             || flips.any(|flip| !is_allowed(flip.effect))
     }
 }
+
+/// What was taken for a decision log is something else.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: none of its lines is a record of a decision log")]
+struct NoLog(String);
 
 fn lines(findings: &[Finding]) -> String {
     findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")

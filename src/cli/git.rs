@@ -31,6 +31,11 @@ pub enum GitError {
     NoRevision { revision: String, said: String },
     #[error("git fails: {0}")]
     Failed(String),
+    #[error(
+        "{revision} has no file or folder {}; paths begin at the repository's root, or with ./ at the working folder",
+        path.display()
+    )]
+    NoPath { revision: String, path: PathBuf },
     #[error("the revision holds a path that no file has: {}", .0.display())]
     Path(PathBuf),
     #[error("the revision's files cannot be written aside: {0}")]
@@ -39,25 +44,25 @@ pub enum GitError {
 
 impl Revision {
     /// Reads the YAML and JSON files of a revision, which is whatever names a commit, that lie
-    /// below some paths. As git has it, `base` is a path in the repository, and the working folder's
-    /// where there is none.
+    /// below some paths. As git has it, `base` is a path in the repository, or one from the working
+    /// folder where it begins with a dot; without one, it is the working folder.
     ///
     /// # Errors
     /// [`GitError`].
     pub fn read(revision: &str, base: Option<&Path>, below: &[PathBuf]) -> Result<Self, GitError> {
         let commit = commit(revision)?;
-        let base = match base {
-            Some(base) => base.to_owned(),
-            None => {
-                let prefix = run(git().args(["rev-parse", "--show-prefix"]))?;
-                PathBuf::from(OsStr::from_bytes(prefix.trim_ascii_end()))
-            }
+        let root = match base {
+            Some(base) if !is_from_here(base) => base.to_owned(),
+            _ => here()?.join(base.unwrap_or(Path::new(""))),
         };
         let wanted: Vec<_> = match below {
-            [] => vec![plain(&base)],
-            _ => below.iter().map(|path| plain(&base.join(path))).collect(),
+            [] => vec![plain(&root)],
+            _ => below.iter().map(|path| plain(&root.join(path))).collect(),
         };
         let listed = run(git().args(["ls-tree", "-r", "-z", "--full-tree", &commit]))?;
+        if let Some(base) = base.filter(|_| !is_listed(&listed, &plain(&root))) {
+            return Err(GitError::NoPath { revision: revision.to_owned(), path: base.to_owned() });
+        }
         let folder = tempfile::tempdir().map_err(GitError::Aside)?;
         let mut files = Vec::new();
         let listed = listed.split(|byte| *byte == 0).filter_map(document);
@@ -81,6 +86,27 @@ impl Revision {
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths
     }
+}
+
+/// The working folder, as a path in the repository.
+fn here() -> Result<PathBuf, GitError> {
+    let prefix = run(git().args(["rev-parse", "--show-prefix"]))?;
+    Ok(PathBuf::from(OsStr::from_bytes(prefix.trim_ascii_end())))
+}
+
+/// Whether a path is one from the working folder.
+fn is_from_here(path: &Path) -> bool {
+    let first = path.as_os_str().as_bytes().split(|byte| *byte == b'/').next();
+    matches!(first, Some(b"." | b".."))
+}
+
+/// Whether a tree's list of files has one that is, or lies below, this path.
+fn is_listed(listed: &[u8], path: &Path) -> bool {
+    let paths = listed.split(|byte| *byte == 0).filter_map(|entry| {
+        let tab = entry.iter().position(|byte| *byte == b'\t')?;
+        Some(Path::new(OsStr::from_bytes(&entry[tab + 1..])))
+    });
+    path.as_os_str().is_empty() || paths.into_iter().any(|listed| listed.starts_with(path))
 }
 
 /// A path in the repository, without what leads out of it or nowhere.

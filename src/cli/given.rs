@@ -30,6 +30,10 @@ pub enum NothingGiven {
     Missing(PathBuf),
     #[error("there is no YAML or JSON file in what was given")]
     Empty,
+    #[error(
+        "no application is described in what was given; give the documents, for instance the folders of applications.paths, beside the configuration"
+    )]
+    NoApplication,
 }
 
 /// What was given, read.
@@ -104,6 +108,20 @@ impl Given {
         snapshot.findings.extend(findings);
         snapshot.findings.sort_by(|one, other| one.place.cmp(&other.place));
         GivenRead { config, snapshot }
+    }
+}
+
+impl GivenRead {
+    /// The same, where an application is described, or an error tells why none is.
+    ///
+    /// # Errors
+    /// [`NothingGiven::NoApplication`].
+    pub fn with_applications(self) -> Result<Self, NothingGiven> {
+        let is_clean = errors(&self.snapshot.findings).next().is_none();
+        match self.snapshot.applications.is_empty() && is_clean {
+            true => Err(NothingGiven::NoApplication),
+            false => Ok(self),
+        }
     }
 }
 

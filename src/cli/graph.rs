@@ -5,9 +5,9 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, ValueEnum};
 
 use super::{
-    WRONG_USAGE, fail,
+    WRONG_USAGE,
     given::{Given, errors, not_whole},
-    print, wrong_usage,
+    print, say, wrong_usage,
 };
 use crate::{
     graph::{Graph, MOST_MERMAID_EDGES, NodeId, as_dot, as_mermaid},
@@ -69,37 +69,36 @@ struct Unknown {
 
 impl DrawGraph {
     pub fn run(self) -> ExitCode {
-        let given = match Given::below(&self.paths) {
-            Ok(given) => given,
+        let given = Given::below(&self.paths)
+            .and_then(|given| given.read(&self.cluster).with_applications());
+        let snapshot = match given {
+            Ok(read) => read.snapshot,
             Err(error) => return wrong_usage(&error),
         };
-        let snapshot = given.read(&self.cluster).snapshot;
         let whole = Graph::of(&snapshot.applications);
         let graph = match self.part(whole) {
             Ok(graph) => graph,
             Err(error) => return wrong_usage(&error),
         };
-        let printed = match self.format {
-            Format::Dot => print(&as_dot(&graph)),
-            Format::Mermaid => print(&as_mermaid(&graph)),
+        let text = match self.format {
+            Format::Dot => as_dot(&graph),
+            Format::Mermaid => as_mermaid(&graph),
             Format::Json => match serde_json::to_string_pretty(&graph) {
-                Ok(text) => print(&(text + "\n")),
-                Err(error) => fail(&error),
+                Ok(text) => text + "\n",
+                Err(error) => return wrong_usage(&error),
             },
         };
-        if self.format == Format::Mermaid && graph.edges().len() > MOST_MERMAID_EDGES {
-            eprintln!(
-                "portvakt: Mermaid draws {MOST_MERMAID_EDGES} arrows unless told otherwise, and \
-                 there are {}: ask for a part by --focus, or for --format dot",
-                graph.edges().len()
-            );
-        }
         let errors: Vec<_> = errors(&snapshot.findings).collect();
-        eprint!("{}", not_whole(&errors));
-        match errors.is_empty() {
-            true => printed,
-            false => ExitCode::from(WRONG_USAGE),
+        let ended = print(&text, if errors.is_empty() { 0 } else { WRONG_USAGE });
+        if self.format == Format::Mermaid && graph.edges().len() > MOST_MERMAID_EDGES {
+            say(format_args!(
+                "portvakt: Mermaid draws {MOST_MERMAID_EDGES} arrows unless told otherwise, and \
+                 there are {}: ask for a part by --focus, or for --format dot\n",
+                graph.edges().len()
+            ));
         }
+        say(not_whole(&errors));
+        ended
     }
 
     fn part(&self, whole: Graph) -> Result<Graph, Unknown> {

@@ -17,6 +17,7 @@ pub struct Keys {}
 impl Keys {
     pub fn run(self) -> ExitCode {
         let rows: String = KEYS.iter().map(|key| key.row() + "\n").collect();
-        print(&format!("| key | variable | default | purpose |\n| --- | --- | --- | --- |\n{rows}"))
+        let head = "| key | variable | default | purpose |\n| --- | --- | --- | --- |\n";
+        print(&(head.to_owned() + &rows), 0)
     }
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{FAILURE, fail, given::Given, print, wrong_usage};
+use super::{FAILURE, given::Given, print, say, wrong_usage};
 use crate::finding::{Finding, Severity};
 
 /// Check configuration and application documents without starting anything.
@@ -49,20 +49,15 @@ impl Lint {
         };
         let files = given.count();
         let findings = given.read(&self.cluster).snapshot.findings;
-        let printed = match self.format {
-            Format::Text => print(&as_text(&findings)),
-            Format::Json => match serde_json::to_string_pretty(&as_json(&findings)) {
-                Ok(text) => print(&(text + "\n")),
-                Err(error) => fail(&error),
-            },
-        };
         let errors = count(&findings, Severity::Error);
         let warnings = count(&findings, Severity::Warning);
-        eprintln!("files: {files}, errors: {errors}, warnings: {warnings}");
-        match errors {
-            0 => printed,
-            _ => ExitCode::from(FAILURE),
-        }
+        let text = match self.format {
+            Format::Text => as_text(&findings),
+            Format::Json => format!("{:#}\n", as_json(&findings)),
+        };
+        let ended = print(&text, if errors == 0 { 0 } else { FAILURE });
+        say(format_args!("files: {files}, errors: {errors}, warnings: {warnings}\n"));
+        ended
     }
 }
 

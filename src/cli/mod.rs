@@ -17,6 +17,7 @@ mod usage;
 mod watching;
 
 use std::{
+    fmt,
     io::{self, Write as _},
     process::ExitCode,
 };
@@ -61,12 +62,25 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Prints to standard output. A reader that went away, as `head` does, is no failure.
-fn print(text: &str) -> ExitCode {
+/// The answer cannot be printed whole.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output cannot be written, and what is there is not the whole answer: {0}")]
+struct Unprinted(io::Error);
+
+/// Prints an answer to standard output, and ends the command with the exit code that belongs to it.
+/// A reader that went away, as `head` does, is no failure; a full disk is, whatever the answer.
+fn print(text: &str, code: u8) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error),
-        _ => ExitCode::SUCCESS,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => wrong_usage(&Unprinted(error)),
+        _ => ExitCode::from(code),
     }
+}
+
+/// Says something on standard error. Whether anybody reads it changes nothing, which is why
+/// `eprint!` does not do: it panics where nobody does.
+fn say(text: impl fmt::Display) {
+    // There is nowhere left to say that.
+    let _ = write!(io::stderr(), "{text}");
 }
 
 /// Something went wrong.
@@ -83,10 +97,10 @@ fn wrong_usage(error: &dyn std::error::Error) -> ExitCode {
 
 /// Says why a command ends, and ends it.
 fn fail(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("portvakt: {error}");
+    say(format_args!("portvakt: {error}\n"));
     let mut source = error.source();
     while let Some(cause) = source {
-        eprintln!("  because: {cause}");
+        say(format_args!("  because: {cause}\n"));
         source = cause.source();
     }
     ExitCode::from(FAILURE)

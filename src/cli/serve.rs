@@ -5,7 +5,7 @@ use std::{error::Error, path::PathBuf, process::ExitCode};
 use clap::Args;
 use tracing::{error, info, warn};
 
-use super::{FAILURE, fail};
+use super::{FAILURE, fail, say};
 use crate::{
     clock::Clock,
     config::{self, Config, Environment},
@@ -48,10 +48,10 @@ impl Serve {
 
 fn refuse(findings: &[Finding]) -> ExitCode {
     for finding in findings {
-        eprintln!("{finding}");
+        say(format_args!("{finding}\n"));
     }
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    eprintln!("portvakt: not started; errors in the configuration: {errors}");
+    say(format_args!("portvakt: not started; errors in the configuration: {errors}\n"));
     ExitCode::from(FAILURE)
 }
 

@@ -22,8 +22,8 @@ pub enum Side {
 /// A side cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SideError {
-    #[error("{name}: there is no such file or folder, and no such revision: {source}")]
-    Neither { name: String, source: GitError },
+    #[error("{name}: there is no such file or folder, and no such revision: {error}")]
+    Neither { name: String, error: GitError },
     #[error("{0}: there is such a file or folder, and such a revision; write ./{0}, or git:{0}")]
     Both(String),
     #[error(transparent)]
@@ -53,7 +53,7 @@ impl Side {
             (true, []) => Ok(Self::Files(vec![path.to_owned()])),
             (true, _) => Ok(Self::Files(below.iter().map(|below| path.join(below)).collect())),
             (false, _) => Self::of_revision(name, below)
-                .map_err(|source| SideError::Neither { name: name.to_owned(), source }),
+                .map_err(|error| SideError::Neither { name: name.to_owned(), error }),
         }
     }
 

@@ -82,9 +82,16 @@ impl Test {
             Ok(given) => given,
             Err(error) => return Look::failed(WRONG_USAGE, &error.to_string()),
         };
-        let files = given.documents().to_vec();
+        let mut files = given.documents().to_vec();
+        let has_configuration = given.has_configuration();
         let GivenRead { config, snapshot } = given.read(&self.cluster);
         let mut errors: Vec<_> = errors(&snapshot.findings).cloned().collect();
+        let mut applications = &*snapshot.applications;
+        if config.is_none() && has_configuration {
+            // By which configuration cases would be decided, nobody knows: none is.
+            files.clear();
+            applications = &[];
+        }
         let config = match config.map_or_else(|| config::defaults(&self.cluster), Ok) {
             Ok(config) => config,
             Err(findings) => {
@@ -107,7 +114,7 @@ impl Test {
         }
         let required = if self.require_coverage { Required::Coverage } else { Required::No };
         let stage = Stage::new(&config, &snapshot);
-        self.shown(&Report::run(cases, errors, &stage, &snapshot.applications, required))
+        self.shown(&Report::run(cases, errors, &stage, applications, required))
     }
 
     fn shown(&self, report: &Report) -> Look {

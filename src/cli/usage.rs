@@ -17,7 +17,7 @@ use url::Url;
 use super::{
     FAILURE, WRONG_USAGE,
     given::{Given, errors, not_whole},
-    print, wrong_usage,
+    print, say, wrong_usage,
 };
 use crate::{
     clock::UnixSeconds,
@@ -37,8 +37,9 @@ const MAX_EXPORT_BYTES: usize = 256 << 20;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  portvakt usage --from http://127.0.0.1:9090/usage applications/
-  portvakt usage --days 90 --from one.json --from two.json applications/ | patch -p0
+  portvakt usage --from http://127.0.0.1:9090/usage portvakt.yaml applications/
+  portvakt usage --days 90 --cluster prod-gcp --from one.json --from two.json applications/ |
+    patch -p0
 
 Something is unused where it was counted for so many days and let nobody in. An unused application
 is listed, and never in the patch.
@@ -89,25 +90,29 @@ impl Usage {
             Ok(export) => export,
             Err(error) => return wrong_usage(&error),
         };
-        let given = match Given::below(&self.paths) {
-            Ok(given) => given,
+        let given = Given::below(&self.paths)
+            .and_then(|given| given.read(&self.cluster).with_applications());
+        let snapshot = match given {
+            Ok(read) => read.snapshot,
             Err(error) => return wrong_usage(&error),
         };
-        let snapshot = given.read(&self.cluster).snapshot;
         let errors: Vec<_> = errors(&snapshot.findings).collect();
         let days = u64::from(self.days);
         let review = Review::of(&snapshot.applications, &export, days);
         let patch = Patch::of(&review.unused, |file| fs::read_to_string(file).ok());
-        let printed = print(&match self.format {
+        let text = match self.format {
             Format::Text => as_text(&review.unused, &patch),
             Format::Json => as_json(&review, &patch, &export, days) + "\n",
-        });
-        let is_whole = self.tell_what_is_missing(&review, &export, &errors);
-        match (is_whole, review.unused.is_empty()) {
-            (false, _) => ExitCode::from(WRONG_USAGE),
-            (true, true) => printed,
-            (true, false) => ExitCode::from(FAILURE),
-        }
+        };
+        let is_answered = review.counted > 0 || review.uncounted == 0;
+        let code = match (is_answered && errors.is_empty(), review.unused.is_empty()) {
+            (false, _) => WRONG_USAGE,
+            (true, true) => 0,
+            (true, false) => FAILURE,
+        };
+        let ended = print(&text, code);
+        self.tell_what_is_missing(&review, &export, &errors);
+        ended
     }
 
     /// Everything that was counted, together.
@@ -125,20 +130,19 @@ impl Usage {
         Ok(merged.unwrap_or_default())
     }
 
-    /// Says what the answer does not cover; returns whether it is one.
-    fn tell_what_is_missing(&self, review: &Review, export: &Export, errors: &[&Finding]) -> bool {
+    /// Says what the answer does not cover.
+    fn tell_what_is_missing(&self, review: &Review, export: &Export, errors: &[&Finding]) {
         let Self { days, .. } = self;
         let Review { unused, counted, uncounted } = review;
-        eprintln!("counted for {days} days: {counted}, unused of them: {}", unused.len());
+        let unused = unused.len();
+        say(format_args!("counted for {days} days: {counted}, unused of them: {unused}\n"));
         if *uncounted > 0 {
-            eprintln!("not counted, or not for {days} days: {uncounted}");
+            say(format_args!("not counted, or not for {days} days: {uncounted}\n"));
         }
-        let is_empty = *counted == 0 && *uncounted > 0;
-        if is_empty {
-            eprintln!("portvakt: {}", self.why_nothing(export));
+        if *counted == 0 && *uncounted > 0 {
+            say(format_args!("portvakt: {}\n", self.why_nothing(export)));
         }
-        eprint!("{}", not_whole(errors));
-        !is_empty && errors.is_empty()
+        say(not_whole(errors));
     }
 
     /// Why nothing at all can be called unused.

@@ -8,7 +8,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::print;
+use super::{print, say};
 use crate::applications::{Watches, Watching, folders_of};
 
 /// Between the first sign of a change and looking: who writes one file often writes several.
@@ -35,12 +35,9 @@ impl Look {
 
     /// Prints it.
     pub fn show(&self) -> ExitCode {
-        let printed = print(&self.text);
-        eprint!("{}", self.said);
-        match self.code {
-            0 => printed,
-            code => ExitCode::from(code),
-        }
+        let ended = print(&self.text, self.code);
+        say(&self.said);
+        ended
     }
 }
 
@@ -65,7 +62,7 @@ pub fn keep_looking(paths: &[PathBuf], look: impl Fn() -> Look) -> io::Result<Ex
             // Looking may have been for nothing where changes are not announced.
             if last.as_ref() != Some(&found) {
                 found.show();
-                eprintln!("portvakt: looking again after every change; Ctrl-C ends");
+                say("portvakt: looking again after every change; Ctrl-C ends\n");
             }
             let code = found.code;
             last = Some(found);

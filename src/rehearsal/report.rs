@@ -46,6 +46,8 @@ impl Report {
             }
         }
         report.errors.sort_by(|one, other| one.place.cmp(&other.place));
+        // What is wrong with a target that many cases share is wrong once.
+        report.errors.dedup();
         report.coverage = Coverage::of(applications, &report.rehearsed);
         report
     }

@@ -1,6 +1,7 @@
 //! The other commands, as they are typed.
 
 use std::{
+    fs::File,
     path::Path,
     process::{Command, Output},
 };
@@ -96,6 +97,42 @@ fn wrong_usage_is_told_from_wrong_documents() {
         let output = portvakt(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+/// Commands that have something for both streams, with what each ends with.
+const ANSWERS: [(&[&str], i32); 5] = [
+    (&["lint", "faults"], 1),
+    (&["graph", "faults"], 2),
+    (&["diff", "documents", "faults"], 2),
+    (&["explain", "--application", "test:team-a:gone", "documents"], 1),
+    (&["test", "nowhere"], 2),
+];
+
+#[test]
+fn an_answer_that_cannot_be_written_is_never_taken_for_one() {
+    for arguments in ANSWERS.map(|(arguments, _)| arguments).into_iter().chain([
+        &["completions", "bash"][..],
+        &["keys"],
+        &["graph", "documents"],
+    ]) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e");
+        let mut command = Command::new(PROGRAM);
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = command.args(arguments).current_dir(folder).env_clear().stdout(full).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn nobody_needs_to_read_what_is_said_beside_the_answer() {
+    for (arguments, code) in ANSWERS {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e");
+        let mut command = Command::new(PROGRAM);
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = command.args(arguments).current_dir(folder).env_clear().stderr(full).output();
+        assert_eq!(output.unwrap().status.code(), Some(code), "{arguments:?}");
     }
 }
 

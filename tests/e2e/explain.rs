@@ -189,6 +189,29 @@ async fn without_a_token_it_is_told_what_a_request_without_one_gets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_no_document_has_is_answered_with_the_one_that_is_meant() {
+    let desk = Desk::new();
+    for (name, expected) in [
+        ("test:team-orders:order-api", Some("Is test:team-orders:orders-api meant?")),
+        (
+            "prod:team-orders:orders-api",
+            Some("The documents given are those of test:team-orders:orders-api: their cluster"),
+        ),
+        ("test:team-orders:zzz", None),
+        ("orders-api", None),
+    ] {
+        let output =
+            run(desk.folder.path(), &[&["--application", name][..], &GIVEN].concat()).await;
+        let said = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        match expected {
+            Some(expected) => assert!(said.contains(expected), "{name}: {said}"),
+            None => assert!(!said.contains("Notes"), "{name}: {said}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_on_the_command_line_is_refused_and_not_repeated() {
     let desk = Desk::new();
     let token = desk.issuer.issue(HOME, &Token::of_application(WEBSHOP));
@@ -209,6 +232,7 @@ async fn a_token_on_the_command_line_is_refused_and_not_repeated() {
 async fn what_cannot_be_read_is_named_and_no_half_answer_is_given_for_a_whole() {
     let desk = Desk::new();
     desk.write("empty", "\n");
+    desk.write("lines", "a.b.c\n\na.b.c\n");
     desk.write("foreign.log", "{}\nan error about 0000000000000000000000000000beef\n");
     desk.write("broken.yaml", "kind: [\n");
     let host = ["--host", "orders.test"];
@@ -216,6 +240,7 @@ async fn what_cannot_be_read_is_named_and_no_half_answer_is_given_for_a_whole() 
     for (arguments, complaint) in [
         ([&host[..], &["--token", "nowhere"], &GIVEN].concat(), "nowhere cannot be read"),
         ([&host[..], &["--token", "empty"], &GIVEN].concat(), "empty: there is no token in it"),
+        ([&host[..], &["--token", "lines"], &GIVEN].concat(), "lines:3: a token is one line"),
         ([&host[..], &["nowhere.yaml"]].concat(), "nowhere.yaml: there is no such file"),
         ([&host[..], &["portvakt.yaml"]].concat(), "no application is described"),
         ([&[][..], &GIVEN].concat(), "State --application, --host or --destination-principal"),
@@ -223,7 +248,7 @@ async fn what_cannot_be_read_is_named_and_no_half_answer_is_given_for_a_whole() 
         ([&host[..], &GIVEN, &["broken.yaml"]].concat(), "broken.yaml:"),
         (
             [&log[..], &["0000000000000000000000000000beef"], &GIVEN].concat(),
-            "foreign.log:2: this is no line of a decision log",
+            "foreign.log:2: this line names decision",
         ),
         ([&log[..], &["cafe"], &GIVEN].concat(), "foreign.log: no decision cafe is among its 2"),
         (["--id", "cafe"].iter().chain(&GIVEN).copied().collect(), "--decisions"),

@@ -118,6 +118,32 @@ fn test_tells_what_failed_from_what_is_missing_and_what_cannot_be_read() {
     }
 }
 
+#[test]
+fn test_decides_nothing_by_a_configuration_that_it_cannot_read() {
+    let folder = examples();
+    fs::write(folder.path().join("portvakt.yaml"), "clustr: demo\nentra: {}\n").unwrap();
+    for (format, expected) in [
+        ("human", "cases: 0, passed: 0, failed: 0; "),
+        ("tap", "not ok 1 - ./portvakt.yaml:1:1 can be read\n"),
+        ("junit", "failures=\"0\" errors=\"3\">"),
+    ] {
+        let output = portvakt(folder.path(), &["test", "--format", format, "."]);
+        let (said, errors) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(2), "{said}{errors}");
+        assert!(said.contains(expected) && !said.contains("exercised by no case"), "{said}");
+        assert!(errors.starts_with("./portvakt.yaml:1:1: error: unknown_key: "), "{errors}");
+    }
+}
+
+#[test]
+fn a_fault_that_many_cases_share_is_told_once() {
+    let folder = examples();
+    let output = portvakt(folder.path(), &["test", "tests"]);
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.ends_with("portvakt: this is not the whole answer; errors: 2\n"), "{errors}");
+}
+
 /// A program whose lines are waited for; it ends with the test.
 struct Watched {
     child: Child,
@@ -251,6 +277,12 @@ fn diff_tells_who_gains_and_who_loses_between_folders_and_revisions() {
         text(&within.stdout),
         format!("losses:\n{LOSS}{old}:25:11\ngains: 0, losses: 1, other: 0\n")
     );
+    // As git has it, a path that begins with a dot is one from the working folder.
+    let from_here = portvakt(
+        &folder.path().join("applications"),
+        &["diff", "--cluster", "demo", "git:main:./", "git:HEAD:../applications"],
+    );
+    assert_eq!(text(&from_here.stdout), "gains: 0, losses: 0, other: 0\n", "{from_here:?}");
     let first = portvakt(folder.path(), &["diff", "--cluster", "demo", "nothing", "main"]);
     assert_eq!(text(&first.stderr), "portvakt: nothing: there are no documents\n");
     assert!(text(&first.stdout).ends_with("\ngains: 6, losses: 0, other: 5\n"), "{first:?}");
@@ -275,11 +307,13 @@ fn diff_says_what_it_cannot_read() {
         (here, &["git:--output=x", "applications"], "git knows no revision \"--output=x\""),
         (here, &["git:main^{tree}", "applications"], "git knows no revision"),
         (here, &["git:", "applications"], "git knows no revision"),
-        (here, &["git:main:nowhere", "git:main:nowhere"], "nothing to compare"),
+        (here, &["git:main", "git:main", "nowhere"], "nothing to compare"),
+        (here, &["git:main:nowhere", "applications"], "main has no file or folder nowhere"),
         (here, &["applications", "."], "broken.yaml:1:"),
         (here, &["main", ".", "/etc"], "a PATH is within OLD and NEW"),
         (here, &["main", ".", "nowhere"], "./nowhere: there is no such file"),
         (here, &["main", "applications", "--decisions", "none"], "none cannot be read"),
+        (here, &["main", ".", "--decisions", "broken.yaml"], "broken.yaml: none of its lines"),
         (outside.path(), &["main", "."], "not a git repository"),
     ] {
         let arguments = [&["diff", "--cluster", "demo"], arguments].concat();
@@ -344,6 +378,7 @@ fn graph_draws_who_may_call_whom_in_each_language() {
         (&[examples, "--focus", "orders-api"], 2, ""),
         (&[examples, "--depth", "2"], 2, ""),
         (&["nowhere"], 2, ""),
+        (&["deploy/examples/portvakt.yaml"], 2, ""),
         (&["tests/e2e/faults"], 2, "flowchart LR\n"),
     ] {
         let output = portvakt(project(), &[&["graph"], arguments].concat());

@@ -197,6 +197,7 @@ fn where_all_is_used_there_is_nothing_to_say() {
 fn what_cannot_be_read_is_told_with_its_name() {
     let scene = Scene::counted_for(40);
     fs::write(scene.path("other.json"), "{\"at\": 1}").unwrap();
+    fs::write(scene.path("empty.yaml"), "").unwrap();
     fs::write(scene.path("apps/broken.yaml"), "kind: [\n").unwrap();
     for (from, path, said) in [
         ("none.json", "apps", "portvakt: none.json: "),
@@ -208,6 +209,7 @@ fn what_cannot_be_read_is_told_with_its_name() {
         ("http://127.0.0.1:1/usage", "apps", "portvakt: http://127.0.0.1:1/usage: "),
         ("usage.json", "none", "portvakt: none: there is no such file or folder"),
         ("usage.json", "apps", "apps/broken.yaml:"),
+        ("usage.json", "empty.yaml", "portvakt: no application is described"),
     ] {
         let output = scene.run(&["usage", "--cluster", "test", "--from", from, path]);
         let told = String::from_utf8(output.stderr).unwrap();

@@ -5,6 +5,8 @@ use clap::{Args, ValueEnum};
 use crate::{
     config::{AskedBy, Config},
     request::{Authorization, Request},
+    suggest,
+    target::Index,
 };
 
 #[derive(Debug, Args)]
@@ -92,6 +94,24 @@ impl Asked {
             has_preflight_headers: self.preflight,
             ..Request::default()
         })
+    }
+
+    /// What to say where no document describes the application that is named, but one of nearly
+    /// that name.
+    pub fn note_on_the_name(&self, index: &Index) -> Option<String> {
+        let named = self.application.as_deref()?;
+        let known: Vec<_> = index.applications().iter().map(|found| found.id.to_string()).collect();
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        if known.contains(&named) {
+            return None;
+        }
+        let in_its_cluster = |id: &str| id.split_once(':').map(|(_, name)| name.to_owned());
+        match known.iter().find(|known| in_its_cluster(known) == in_its_cluster(named)) {
+            Some(known) => Some(format!(
+                "The documents given are those of {known}: their cluster is stated by the configuration, or else by --cluster."
+            )),
+            None => suggest::closest(named, known).map(|known| format!("Is {known} meant?")),
+        }
     }
 
     /// As stated, or else as all listeners of the configuration have it. Where the application is

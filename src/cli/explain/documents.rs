@@ -27,10 +27,6 @@ pub enum Unusable {
     Given(#[from] NothingGiven),
     #[error("the configuration cannot be used: {}", .0.join("; "))]
     Configuration(Vec<String>),
-    #[error(
-        "no application is described in what was given; give the documents, for instance the folders of applications.paths, beside the configuration"
-    )]
-    NoApplication,
 }
 
 impl Documents {
@@ -53,7 +49,7 @@ impl Documents {
         };
         let index = read.snapshot.index;
         match index.is_empty() && errors.is_empty() {
-            true => Err(Unusable::NoApplication),
+            true => Err(NothingGiven::NoApplication.into()),
             false => Ok(Self { config, has_configuration, index, errors }),
         }
     }

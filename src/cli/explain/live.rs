@@ -82,6 +82,7 @@ impl Live {
         }
         config.limits.deadline = PATIENCE;
         let request = asked.request(authorization.as_deref(), &config)?;
+        let note = asked.note_on_the_name(&index);
         let _flush = init_log(&Log { filter: "warn".into(), format: LogFormat::Text })?;
         tokio::runtime::Runtime::new()?.block_on(async {
             let metrics = Arc::new(Metrics::new());
@@ -99,6 +100,7 @@ impl Live {
                 (outcome, steps) = authorizer.explain(&request).await;
             }
             let explanation = Explanation::of(&outcome, &steps, &request, authorizer.settings());
+            let explanation = note.into_iter().fold(explanation, Explanation::noting);
             Ok(self.with_notes(explanation, &outcome, &config))
         })
     }

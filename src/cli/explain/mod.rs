@@ -11,7 +11,7 @@ use std::{error::Error, mem, path::PathBuf, process::ExitCode};
 use clap::{Args, ValueEnum};
 
 use self::{asked::Asked, documents::Documents, live::Live, recorded::Log, token::TokenOption};
-use super::{FAILURE, WRONG_USAGE, fail, given::not_whole, print, wrong_usage};
+use super::{FAILURE, WRONG_USAGE, given::not_whole, print, say, wrong_usage};
 use crate::{explain::Explanation, finding::Finding};
 
 /// What was asked for cannot be told from what was given.
@@ -32,7 +32,7 @@ Examples:
   pbpaste | portvakt explain --token - --application prod-gcp:team-orders:orders-api \\
     --path /orders portvakt.yaml applications/
   portvakt explain --application prod-gcp:team-orders:orders-api --path /internal/alive \\
-    applications/
+    --cluster prod-gcp applications/
   portvakt explain --decisions decisions.jsonl --id 5b0c1f0e9d3f4c21a8e67f0000000001 \\
     portvakt.yaml applications/
 
@@ -94,21 +94,21 @@ impl Explain {
     }
 
     fn print(&self, explanation: &Explanation, errors: &[Finding]) -> ExitCode {
-        let printed = match self.format {
-            Format::Text => print(&explanation.to_string()),
+        let text = match self.format {
+            Format::Text => explanation.to_string(),
             Format::Json => match serde_json::to_string_pretty(explanation) {
-                Ok(text) => print(&(text + "\n")),
-                Err(error) => fail(&error),
+                Ok(text) => text + "\n",
+                Err(error) => return wrong_usage(&error),
             },
         };
-        if !errors.is_empty() {
-            eprint!("{}", not_whole(&errors.iter().collect::<Vec<_>>()));
-            return ExitCode::from(WRONG_USAGE);
-        }
-        match (explanation.certain, explanation.is_allowed()) {
-            (false, _) => ExitCode::from(CANNOT_SAY),
-            (true, true) => printed,
-            (true, false) => ExitCode::from(FAILURE),
-        }
+        let code = match (errors.is_empty(), explanation.certain, explanation.is_allowed()) {
+            (false, ..) => WRONG_USAGE,
+            (true, false, _) => CANNOT_SAY,
+            (true, true, true) => 0,
+            (true, true, false) => FAILURE,
+        };
+        let ended = print(&text, code);
+        say(not_whole(&errors.iter().collect::<Vec<_>>()));
+        ended
     }
 }

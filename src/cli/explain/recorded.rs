@@ -28,8 +28,10 @@ pub struct Log {
 pub enum NoRecord {
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    #[error("{file}:{line}: this is no line of a decision log: {error}")]
-    Foreign { file: String, line: u64, error: serde_json::Error },
+    #[error(
+        "{file}:{line}: this line names decision {id}, but neither it nor any other line is a whole record of it"
+    )]
+    Foreign { file: String, line: u64, id: String },
     #[error("{file}: no decision {id} is among its {lines} lines")]
     Absent { file: String, id: String, lines: u64 },
 }
@@ -46,22 +48,27 @@ impl Log {
     }
 }
 
-/// The first record of that id. Lines that do not name it are not looked into.
+/// The first record of that id, among whatever else was collected with it: the log for people names
+/// the ids of denials, too. Lines that do not name it are not looked into.
 fn find(reader: impl BufRead, file: &str, id: &str) -> Result<Record<'static>, NoRecord> {
     let file = || file.to_owned();
-    let mut lines = LogReader::new(reader);
+    let (mut lines, mut foreign) = (LogReader::new(reader), None);
     let unreadable = |error| Unreadable { name: file(), error };
     while let Some((line, text)) = lines.next_line().map_err(unreadable)? {
         if !String::from_utf8_lossy(text).contains(id) {
             continue;
         }
-        let record: Record<'static> = serde_json::from_slice(text)
-            .map_err(|error| NoRecord::Foreign { file: file(), line, error })?;
-        if record.decision_id == id {
-            return Ok(record);
+        match serde_json::from_slice::<Record<'static>>(text) {
+            Ok(record) if record.decision_id == id => return Ok(record),
+            Ok(_) => {}
+            Err(_) => foreign = foreign.or(Some(line)),
         }
     }
-    Err(NoRecord::Absent { file: file(), id: id.to_owned(), lines: lines.count() })
+    let id = id.to_owned();
+    Err(match foreign {
+        Some(line) => NoRecord::Foreign { file: file(), line, id },
+        None => NoRecord::Absent { file: file(), id, lines: lines.count() },
+    })
 }
 
 /// Explains what would become of the request now.
@@ -98,9 +105,22 @@ mod tests {
         let log = format!("starting\n{{}}\n{RECORD}\nbb\n");
         assert_eq!(found(&log, "aa").as_deref(), Ok("token_missing"));
         let foreign = found(&log, "bb").unwrap_err();
-        assert!(foreign.starts_with("d.log:4: this is no line of a decision log"), "{foreign}");
+        assert!(foreign.starts_with("d.log:4: this line names decision bb, but"), "{foreign}");
         assert_eq!(found(&log, "cc").unwrap_err(), "d.log: no decision cc is among its 4 lines");
         // An id that only stands in another member is not the decision's.
         assert!(found(RECORD, "token_missing").unwrap_err().contains("no decision token_missing"));
+        assert!(found(RECORD, "").unwrap_err().contains("no decision"));
+    }
+
+    #[test]
+    fn a_record_is_found_behind_whatever_a_collector_put_before_it() {
+        let people = r#"{"message":"denied","caller":"c:n:a","decision_id":"aa"}"#;
+        let cut = &RECORD[..50];
+        for before in [people, cut, "aa", "aa \u{fffd}"] {
+            let log = format!("{before}\n{RECORD}\r\n");
+            assert_eq!(found(&log, "aa").as_deref(), Ok("token_missing"), "{before}");
+        }
+        let log = [b"\xff\xfe aa\n", RECORD.as_bytes()].concat();
+        assert!(find(&log[..], "d.log", "aa").is_ok(), "not all of it is text");
     }
 }

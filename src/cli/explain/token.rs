@@ -34,6 +34,8 @@ pub enum NoToken {
     Unreadable(#[from] Unreadable),
     #[error("{file}: there is no token in it")]
     Empty { file: String },
+    #[error("{file}:{line}: a token is one line, and here is another; give a file with one token")]
+    Lines { file: String, line: usize },
     #[error("{file}: it is larger than 1 MiB and no token")]
     TooLarge { file: String },
 }
@@ -58,7 +60,11 @@ impl TokenOption {
         match limited(reader) {
             Err(error) => Err(Unreadable { name: file, error }.into()),
             Ok(text) if text.len() as u64 > MAX_BYTES => Err(NoToken::TooLarge { file }),
-            Ok(text) => header(&text).map(Some).ok_or(NoToken::Empty { file }),
+            Ok(text) => match (second_line(&text), header(&text)) {
+                (Some(line), _) => Err(NoToken::Lines { file, line }),
+                (None, None) => Err(NoToken::Empty { file }),
+                (None, header) => Ok(header),
+            },
         }
     }
 }
@@ -69,9 +75,19 @@ fn limited(source: impl Read) -> io::Result<String> {
     Ok(text)
 }
 
-/// A token as it stands in a file, with or without the scheme before it.
+/// The number of the second line with something in it.
+fn second_line(text: &str) -> Option<usize> {
+    let mut numbered = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    numbered.nth(1).map(|(number, _)| number)
+}
+
+/// A token as it stands in a file, with or without what stands before it in a request: the name of
+/// the header, and the scheme.
 fn header(text: &str) -> Option<String> {
-    let text = text.trim();
+    const NAME: &str = "authorization:";
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let is_named = text.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME));
+    let text = if is_named { text[NAME.len()..].trim_start() } else { text };
     match text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer ")) {
         true => Some(text.to_owned()),
         false => (!text.is_empty()).then(|| format!("Bearer {text}")),
@@ -111,10 +127,27 @@ mod tests {
             ("a.b.c\n", Some("Bearer a.b.c")),
             ("Bearer a.b.c\r\n", Some("Bearer a.b.c")),
             ("bearer a.b.c", Some("bearer a.b.c")),
+            ("Authorization: Bearer a.b.c\n", Some("Bearer a.b.c")),
+            ("authorization:a.b.c", Some("Bearer a.b.c")),
+            ("\u{feff}a.b.c\n", Some("Bearer a.b.c")),
+            ("Authorization: \n", None),
             ("  \n", None),
             ("", None),
         ] {
             assert_eq!(header(text).as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_more_than_one_line_is_no_token() {
+        for (text, expected) in [
+            ("", None),
+            ("a.b.c", None),
+            ("\n\na.b.c\r\n \n", None),
+            ("a.b.c\na.b.c\n", Some(2)),
+            ("\na.b\n\n.c", Some(4)),
+        ] {
+            assert_eq!(second_line(text), expected, "{text:?}");
         }
     }
 }
