@@ -1,14 +1,15 @@
 //! What runs in the background: fetching keys, reading documents and certificates, reporting
 //! health.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use tokio::{sync::watch, task::JoinSet};
 use tonic_health::server::HealthReporter;
+use tracing::error;
 
 use super::{RunError, Status};
 use crate::{
-    applications::{self, Loader, Published, Source},
+    applications::{self, Loader, Published, Role, Source},
     frontend::ext_authz::Certificates,
     http::Client,
     keys::Issuer,
@@ -51,8 +52,18 @@ impl Workers {
         }
         for (loader, published) in self.documents {
             let (metrics, reload) = (Arc::clone(&self.metrics), reload.subscribe());
+            let role = loader.role();
             let documents = applications::keep_current(loader, published, metrics, reload);
-            tasks.spawn(async move { Ok(documents.await?) });
+            tasks.spawn(async move {
+                match (documents.await, role) {
+                    // A rehearsal ends nothing but itself.
+                    (Err(error), Role::Candidate) => {
+                        error!(%error, "the candidate documents are no longer followed");
+                        pending().await
+                    }
+                    (ended, _) => Ok(ended?),
+                }
+            });
         }
         if let Some(certificates) = self.certificates {
             tasks.spawn(async move {
