@@ -26,46 +26,72 @@ pub struct DocumentMetrics {
     last_reload_successful: IntGauge,
 }
 
+/// What the metrics of one set are called.
+struct Names {
+    applications: &'static str,
+    in_shadow: &'static str,
+    rules: &'static str,
+    hosts: &'static str,
+    reloads: &'static str,
+    last_reload_success: &'static str,
+    last_reload_successful: &'static str,
+}
+
+const ACTIVE: Names = Names {
+    applications: "portvakt_applications",
+    in_shadow: "portvakt_applications_in_shadow",
+    rules: "portvakt_rules",
+    hosts: "portvakt_hosts",
+    reloads: "portvakt_reloads_total",
+    last_reload_success: "portvakt_last_reload_success_timestamp_seconds",
+    last_reload_successful: "portvakt_last_reload_successful",
+};
+
+const CANDIDATE: Names = Names {
+    applications: "portvakt_candidate_applications",
+    in_shadow: "portvakt_candidate_applications_in_shadow",
+    rules: "portvakt_candidate_rules",
+    hosts: "portvakt_candidate_hosts",
+    reloads: "portvakt_candidate_reloads_total",
+    last_reload_success: "portvakt_candidate_last_reload_success_timestamp_seconds",
+    last_reload_successful: "portvakt_candidate_last_reload_successful",
+};
+
 impl DocumentMetrics {
     pub(super) fn new(registry: &Registry, role: Role) -> Self {
-        let (prefix, whose) = match role {
-            Role::Active => ("portvakt", "in force"),
-            Role::Candidate => ("portvakt_candidate", "of the candidate documents"),
+        let (names, whose) = match role {
+            Role::Active => (ACTIVE, "in force"),
+            Role::Candidate => (CANDIDATE, "of the candidate documents"),
         };
-        let options = |name: &str, help: &str| {
-            Opts::new(format!("{prefix}_{name}"), help.replace("%", whose))
-        };
+        let options = |name: &str, help: &str| Opts::new(name, help.replace('%', whose));
         let gauge =
             |name: &str, help: &str| register(registry, IntGauge::with_opts(options(name, help)));
         let gauges = |name: &str, help: &str| {
             register(registry, IntGaugeVec::new(options(name, help), &["state"]))
         };
         let reloads = options(
-            "reloads_total",
+            names.reloads,
             "Times that the documents were read; partial where the last good version of one stayed.",
         );
         let last_reload_success = options(
-            "last_reload_success_timestamp_seconds",
+            names.last_reload_success,
             "When all documents were read without an error last.",
         );
         let metrics = Self {
-            applications: gauge("applications", "Applications %."),
-            in_shadow: gauge(
-                "applications_in_shadow",
-                "Applications % that let through whom they refuse.",
-            ),
+            applications: gauge(names.applications, "Applications %."),
+            in_shadow: gauge(names.in_shadow, "Applications % that let through whom they refuse."),
             rules: gauges(
-                "rules",
+                names.rules,
                 "Inbound rules %, by whether their consumer's client id is known.",
             ),
             hosts: gauges(
-                "hosts",
+                names.hosts,
                 "Hosts of ingresses %, by whether their application is found by them.",
             ),
             reloads: register(registry, IntCounterVec::new(reloads, &["outcome"])),
             last_reload_success: register(registry, Gauge::with_opts(last_reload_success)),
             last_reload_successful: gauge(
-                "last_reload_successful",
+                names.last_reload_successful,
                 "Whether the documents had no error when they were read last: 1 or 0.",
             ),
         };

@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use serde_json::json;
+
 use crate::{
     GUIDE, alerts, dashboard, guide, promql, read,
     support::{
-        Token, World,
+        Release, Token, World,
         documents::{HOME, NEWSLETTER},
     },
 };
@@ -28,9 +30,13 @@ const FOREIGN: [&str; 3] =
 struct Scrape(String);
 
 impl Scrape {
-    /// Of a service that has decided something, one of whose issuers fails.
+    /// Of a service that has decided something, of which the candidate documents say otherwise, and
+    /// one of whose issuers fails.
     async fn take() -> Self {
-        let world = World::start().await;
+        let changes = json!({"applications": {"candidate_paths": ["none"]}});
+        let nothing = |folder: &Path| fs::create_dir(folder.join("none")).unwrap();
+        let world = World::prepared(Release::Current, changes, nothing).await;
+        world.portvakt.log.event("message", "candidate documents read").await;
         let token = world.issuer.issue(HOME, &Token::of_application(NEWSLETTER));
         world.get("/").bearer(&token).send().await.assert_denied("consumer_not_granted");
         let (status, text) = world.portvakt.admin("/metrics").await;
