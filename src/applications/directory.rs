@@ -96,7 +96,7 @@ impl Directory {
         &mut self,
         id: &ApplicationId,
         sources: &Sources,
-    ) -> impl Iterator<Item = ApplicationId> {
+    ) -> impl Iterator<Item = &ApplicationId> {
         let claim = sources.client_id().filter(|claim| self.rival(claim, id).is_none());
         let client_id = claim.map(|claim| claim.client_id.value);
         let earlier = match client_id {
@@ -112,11 +112,11 @@ impl Directory {
         let earlier = mem::replace(&mut self.further, further);
         let names = earlier.keys().chain(self.further.keys());
         let different = names.filter(|name| earlier.get(*name) != self.further.get(*name));
-        different.flat_map(|name| self.asking_for(name)).collect()
+        different.flat_map(|name| self.asking_for(name)).cloned().collect()
     }
 
-    fn asking_for(&self, consumer: &ApplicationId) -> impl Iterator<Item = ApplicationId> {
-        self.asking.get(consumer).into_iter().flatten().cloned()
+    fn asking_for(&self, consumer: &ApplicationId) -> impl Iterator<Item = &ApplicationId> {
+        self.asking.get(consumer).into_iter().flatten()
     }
 
     /// All that claim a client id, by whatever rank.

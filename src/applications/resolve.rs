@@ -128,17 +128,22 @@ impl Resolver {
     /// Brings applications and findings to what was said.
     pub fn resolve(&mut self) {
         let (changed, none) = (self.gathered.take_changed(), Sources::default());
-        let mut concerned = HashSet::new();
+        let mut concerned = HashSet::with_capacity(changed.len());
         for (id, earlier) in &changed {
             let now = self.gathered.get(id).unwrap_or(&none);
             concerned.extend(self.directory.replace(id, earlier, now));
         }
         let mut asking = mem::take(&mut self.asking);
+        asking.extend(concerned.iter().cloned());
         for id in &concerned {
-            asking.extend(self.directory.settle(id, self.gathered.get(id).unwrap_or(&none)));
+            for other in self.directory.settle(id, self.gathered.get(id).unwrap_or(&none)) {
+                // At first, each of ten thousand is named by ten others.
+                if !asking.contains(other) {
+                    asking.insert(other.clone());
+                }
+            }
         }
-        asking.extend(concerned);
-        let mut with_hosts = HashSet::new();
+        let mut with_hosts = HashSet::with_capacity(changed.len());
         for id in asking {
             let is_changed = changed.contains_key(&id);
             with_hosts.extend(self.renew(&id, is_changed));
