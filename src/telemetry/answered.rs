@@ -27,9 +27,10 @@ impl<'a> Answered<'a> {
 }
 
 fn trace_id(traceparent: &str) -> Option<&str> {
-    let trace_id = traceparent.split('-').nth(1)?;
-    let is_id = trace_id.len() == 32 && trace_id.bytes().all(|c| c.is_ascii_hexdigit());
-    is_id.then_some(trace_id)
+    // The version before it has two digits, whichever it is.
+    let (_version, rest) = traceparent.split_at_checked(2)?;
+    let (trace_id, _parent) = rest.strip_prefix('-')?.split_at_checked(32)?;
+    trace_id.bytes().all(|c| c.is_ascii_hexdigit()).then_some(trace_id)
 }
 
 #[cfg(test)]
@@ -40,7 +41,14 @@ mod tests {
     fn only_a_trace_id_is_taken_from_a_traceparent() {
         let id = "4bf92f3577b34da6a3ce929d0e0e4736";
         assert_eq!(trace_id(&format!("00-{id}-00f067aa0ba902b7-01")), Some(id));
-        for text in ["", "00", "00-short-x-01", "00-4bf92f3577b34da6a3ce929d0e0e473\n-x-01"] {
+        for text in [
+            "",
+            "00",
+            "0-",
+            "00-short-x-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e473\n-x-01",
+            "0é4bf92f3577b34da6a3ce929d0e0e4736-x-01",
+        ] {
             assert_eq!(trace_id(text), None, "{text}");
         }
     }

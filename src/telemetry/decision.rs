@@ -1,78 +1,95 @@
 //! One line for each decision: denials by default, allows where the log's filter asks for debug.
 
-use tracing::{debug, field::display, info, warn};
+use tracing::{
+    debug,
+    field::{DisplayValue, display},
+    info, warn,
+};
 
 use super::Answered;
-use crate::{authorizer::Outcome, decision::Decision};
+use crate::{authorizer::Outcome, decision::Decision, identifiers::ClientId};
 
 /// Logs a decision. Everything in the line is ours or comes from documents and verified claims:
 /// never a token, never a signature, never a header as it was sent.
+///
+/// Fields are made where somebody reads them: most decisions are not written.
 pub fn log_decision(answered: &Answered<'_>) {
-    let (outcome, trace_id) = (answered.outcome, answered.trace_id());
-    let application = outcome.application_id().map(|id| id.as_str());
-    let caller = outcome.consumer.as_ref().map(|id| id.as_str());
-    let client_id = outcome.caller.as_ref().map(|caller| display(caller.client_id));
-    let reason = outcome.decision.code();
-    let mut room = [0; 32];
-    let decision_id = outcome.id.encode(&mut room);
+    let outcome = answered.outcome;
     if let Some(candidate) = &outcome.candidate {
-        log_candidate(outcome, candidate, decision_id);
+        log_candidate(outcome, candidate);
     }
     match &outcome.decision {
-        Decision::Deny(denial) => {
-            let detail = &*denial.detail;
-            info!(
-                decision = "deny",
-                reason, application, caller, client_id, detail, decision_id, trace_id, "denied"
-            );
-        }
-        Decision::Shadow(shadowed) => {
-            let detail = &*shadowed.denial().detail;
-            info!(
-                decision = "allow",
-                mode = "shadow",
-                reason,
-                application,
-                caller,
-                client_id,
-                detail,
-                decision_id,
-                trace_id,
-                "allowed in shadow; enforcing would have denied"
-            );
-        }
-        Decision::Allow(permit) if permit.workload_mismatch() => {
-            warn!(
-                decision = "allow",
-                reason,
-                application,
-                caller,
-                client_id,
-                decision_id,
-                trace_id,
-                "allowed, although another workload than the token's application presented the token"
-            );
-        }
-        Decision::Allow(_) => {
-            debug!(
-                decision = "allow",
-                reason, application, caller, client_id, decision_id, trace_id, "allowed"
-            );
-        }
+        Decision::Deny(denial) => info!(
+            decision = "deny",
+            reason = denial.reason.code(),
+            application = application(outcome),
+            caller = caller(outcome),
+            client_id = client_id(outcome),
+            detail = &*denial.detail,
+            decision_id = %outcome.id,
+            trace_id = answered.trace_id(),
+            "denied"
+        ),
+        Decision::Shadow(shadowed) => info!(
+            decision = "allow",
+            mode = "shadow",
+            reason = shadowed.denial().reason.code(),
+            application = application(outcome),
+            caller = caller(outcome),
+            client_id = client_id(outcome),
+            detail = &*shadowed.denial().detail,
+            decision_id = %outcome.id,
+            trace_id = answered.trace_id(),
+            "allowed in shadow; enforcing would have denied"
+        ),
+        Decision::Allow(permit) if permit.workload_mismatch() => warn!(
+            decision = "allow",
+            reason = outcome.decision.code(),
+            application = application(outcome),
+            caller = caller(outcome),
+            client_id = client_id(outcome),
+            decision_id = %outcome.id,
+            trace_id = answered.trace_id(),
+            "allowed, although another workload than the token's application presented the token"
+        ),
+        Decision::Allow(_) => debug!(
+            decision = "allow",
+            reason = outcome.decision.code(),
+            application = application(outcome),
+            caller = caller(outcome),
+            client_id = client_id(outcome),
+            decision_id = %outcome.id,
+            trace_id = answered.trace_id(),
+            "allowed"
+        ),
     }
 }
 
 /// Logs that the candidate documents decide otherwise.
-fn log_candidate(outcome: &Outcome, candidate: &Decision, decision_id: &str) {
+fn log_candidate(outcome: &Outcome, candidate: &Decision) {
     info!(
         decision = outcome.decision.verdict(),
         reason = outcome.decision.code(),
         candidate_decision = candidate.verdict(),
         candidate_reason = candidate.code(),
-        application = outcome.application_id().map(|id| id.as_str()),
-        caller = outcome.consumer.as_ref().map(|id| id.as_str()),
-        client_id = outcome.caller.as_ref().map(|caller| display(caller.client_id)),
-        decision_id,
+        application = application(outcome),
+        caller = caller(outcome),
+        client_id = client_id(outcome),
+        decision_id = %outcome.id,
         "the candidate documents decide otherwise"
     );
+}
+
+/// The application that was asked for, where it is known.
+fn application(outcome: &Outcome) -> Option<&str> {
+    outcome.application_id().map(|id| id.as_str())
+}
+
+/// The application that the token was issued to, by its name in the documents.
+fn caller(outcome: &Outcome) -> Option<&str> {
+    outcome.consumer.as_ref().map(|id| id.as_str())
+}
+
+fn client_id(outcome: &Outcome) -> Option<DisplayValue<ClientId>> {
+    outcome.caller.as_ref().map(|caller| display(caller.client_id))
 }
