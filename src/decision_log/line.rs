@@ -49,7 +49,7 @@ fn append_caller(caller: &CallerRecord<'_>, line: &mut Vec<u8>) {
     close_list(line, !caller.roles.is_empty());
     unless_empty(line, ",\"scopes\":", &caller.scopes);
     let mut before = ",\"groups\":[";
-    for group in &caller.groups {
+    for group in &*caller.groups {
         guid(line, before, *group);
         before = ",";
     }
@@ -150,7 +150,7 @@ mod tests {
                     object_id,
                     roles,
                     scopes,
-                    groups,
+                    groups: groups.into(),
                     groups_overage: over,
                 }
             },

@@ -75,8 +75,8 @@ pub struct CallerRecord<'a> {
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub scopes: Cow<'a, str>,
     /// Of a user: all that the token lists, or those that were looked up in their stead.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<Guid>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub groups: Cow<'a, [Guid]>,
     /// Whether the token lists no groups because there are too many.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub groups_overage: bool,

@@ -83,7 +83,7 @@ fn caller_record<'a>(
         object_id: object_id.map(Cow::Borrowed),
         roles: caller.roles().iter().map(|role| role.as_str().into()).collect(),
         scopes: caller.scope().into(),
-        groups: if caller.is_application() { Vec::new() } else { caller.groups().collect() },
+        groups: if caller.is_application() { Cow::default() } else { caller.groups().into() },
         groups_overage: caller.has_groups_overage(),
     }
 }

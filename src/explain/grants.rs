@@ -53,7 +53,7 @@ pub fn user(situation: &Situation<'_>) -> Why {
     let Some((application, caller)) = parties(situation) else { return unknown_parties() };
     let mut why = consumer(application, caller);
     let (stated, keys) = (&application.stated, Keys::of(&application.stated));
-    let mine: Vec<_> = caller.groups().collect();
+    let mine = caller.groups();
     let groups: Vec<_> = stated.groups.iter().filter(|group| mine.contains(&group.value)).collect();
     let mut places: Vec<&Place> = Vec::new();
     if let Some(place) = &stated.everyone {

@@ -102,12 +102,9 @@ impl Caller {
         self.scopes().any(|scope| scope == wanted)
     }
 
-    /// The groups that the token lists, or that were looked up in its stead. Texts that are no
-    /// GUID can match none and are left out.
-    pub fn groups(&self) -> impl Iterator<Item = GroupId> {
-        let listed = self.claims.groups.iter().flatten();
-        let resolved = self.resolved_groups.iter().flat_map(|groups| groups.iter().copied());
-        listed.filter_map(|group| Guid::from_token(group).ok()).chain(resolved)
+    /// The groups that the token lists, or that were looked up in its stead.
+    pub fn groups(&self) -> &[GroupId] {
+        self.claims.groups.as_deref().or(self.resolved_groups.as_deref()).unwrap_or_default()
     }
 
     /// Whether the user has too many groups for the token to list, and they are not known yet.

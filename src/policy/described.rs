@@ -34,14 +34,14 @@ pub fn permission(caller: &Caller, is_own_login: bool, requirements: &Requiremen
 pub fn users(caller: &Caller, access: &AccessPolicy) -> Inputs {
     vec![
         ("allowAllUsers", access.users.everyone.to_string()),
-        ("granted groups", listed(access.users.groups.iter().copied())),
+        ("granted groups", listed(&access.users.groups)),
         ("user's groups", listed(caller.groups())),
     ]
 }
 
 /// Groups, separated by blanks.
-pub fn listed(groups: impl Iterator<Item = GroupId>) -> String {
-    or_none(&groups.map(|group| group.to_string()).collect::<Vec<_>>())
+pub fn listed<'a>(groups: impl IntoIterator<Item = &'a GroupId>) -> String {
+    or_none(&groups.into_iter().map(|group| group.to_string()).collect::<Vec<_>>())
 }
 
 fn text_of(caller: &Caller, fact: Fact) -> String {

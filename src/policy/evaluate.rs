@@ -113,8 +113,8 @@ fn check_permission(
 
 /// Those of the user's groups that the application lists, if the user may call it at all.
 fn check_user(caller: &Caller, access: &AccessPolicy) -> Result<Vec<GroupId>, Denial> {
-    let listed: Vec<_> =
-        caller.groups().filter(|group| access.users.groups.contains(group)).collect();
+    let is_listed = |group: &&GroupId| access.users.groups.contains(*group);
+    let listed: Vec<_> = caller.groups().iter().filter(is_listed).copied().collect();
     if access.users.everyone || !listed.is_empty() {
         return Ok(listed);
     }

@@ -58,7 +58,9 @@ impl Coverage {
 fn exercise(case: &Rehearsed, exercised: &mut HashSet<(ApplicationId, Statement)>) {
     let outcome = &case.outcome;
     let (Some(application), Some(caller)) = (&outcome.application, &outcome.caller) else { return };
-    let mut add = |statement| exercised.insert((application.id.clone(), statement));
+    let mut add = |statement| {
+        exercised.insert((application.id.clone(), statement));
+    };
     if let Some(consumer) = &outcome.consumer
         && case.has_passed(Step::Consumer)
     {
@@ -66,9 +68,7 @@ fn exercise(case: &Rehearsed, exercised: &mut HashSet<(ApplicationId, Statement)
     }
     if case.has_passed(Step::User) {
         add(Statement::AllUsers);
-        caller.groups().for_each(|group| {
-            add(Statement::Group(group));
-        });
+        caller.groups().iter().for_each(|group| add(Statement::Group(*group)));
     }
 }
 

@@ -97,7 +97,7 @@ impl<'a> Stage<'a> {
             object_id: None,
             roles: Vec::new(),
             scopes: "".into(),
-            groups: Vec::new(),
+            groups: Cow::default(),
             groups_overage: false,
         };
         Ok(Some(match &case.caller {
@@ -119,7 +119,7 @@ impl<'a> Stage<'a> {
                 scopes: scopes
                     .as_ref()
                     .map_or(Cow::Borrowed(self.scope), |scopes| scopes.join(" ").into()),
-                groups: groups.clone(),
+                groups: groups.clone().into(),
                 groups_overage: *overage,
                 ..nobody
             },
@@ -244,7 +244,7 @@ impl Rehearsed {
             AllowReason::CorsPreflight => "a preflight needs no token".to_owned(),
             AllowReason::ApplicationGranted => through,
             AllowReason::UserGranted => {
-                match (&stated.everyone, groups.find_map(|group| stated.group(group))) {
+                match (&stated.everyone, groups.find_map(|group| stated.group(*group))) {
                     (Some(place), _) => format!("{through}, and allowAllUsers at {place}"),
                     (None, Some(place)) => format!("{through}, and the group at {place}"),
                     (None, None) => through,

@@ -82,5 +82,5 @@ impl TokenCache {
 }
 
 fn weight(claims: &Claims) -> u32 {
-    u32::try_from(TokenCache::ENTRY_BYTES + claims.text_bytes()).unwrap_or(u32::MAX)
+    u32::try_from(TokenCache::ENTRY_BYTES + claims.heap_bytes()).unwrap_or(u32::MAX)
 }

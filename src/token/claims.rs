@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     clock::{self, UnixSeconds},
     decision::{Denial, DenyReason, Inputs},
-    identifiers::{ClientId, Guid, TenantId},
+    identifiers::{ClientId, GroupId, Guid, TenantId},
 };
 
 /// For clocks that differ, in seconds: the same for `exp`, `nbf` and `iat`.
@@ -48,8 +48,9 @@ pub struct Claims {
     /// Separated by spaces; for users only.
     #[serde(deserialize_with = "stated")]
     pub scp: Option<String>,
-    #[serde(deserialize_with = "stated")]
-    pub groups: Option<Vec<String>>,
+    /// Without texts that are no GUID, which are nobody's group.
+    #[serde(deserialize_with = "listed")]
+    pub groups: Option<Box<[GroupId]>>,
     #[serde(rename = "_claim_names", deserialize_with = "stated")]
     claim_names: Option<Map<String, Value>>,
     #[serde(deserialize_with = "stated")]
@@ -64,6 +65,12 @@ pub struct Claims {
 /// A claim that is there has its type: null is none.
 fn stated<'de, T: Deserialize<'de>, D: Deserializer<'de>>(claim: D) -> Result<Option<T>, D::Error> {
     T::deserialize(claim).map(Some)
+}
+
+/// Each check looks at a user's groups; they are read once for all checks with one token.
+fn listed<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<Box<[GroupId]>>, D::Error> {
+    let groups = Vec::<String>::deserialize(claim)?;
+    Ok(Some(groups.iter().filter_map(|group| Guid::from_token(group).ok()).collect()))
 }
 
 /// What a token for one application must say.
@@ -157,8 +164,8 @@ impl Claims {
         self.claim_names.as_ref().is_some_and(|names| names.contains_key("groups"))
     }
 
-    /// About how much memory the texts of the claims take.
-    pub fn text_bytes(&self) -> usize {
+    /// About how much memory the claims take beside their own.
+    pub fn heap_bytes(&self) -> usize {
         let texts = [
             &self.iss,
             &self.aud,
@@ -174,10 +181,10 @@ impl Claims {
             &self.preferred_username,
             &self.nav_ident,
         ];
-        let lists = [&self.roles, &self.groups];
-        let listed =
-            lists.into_iter().flatten().flatten().map(|text| text.len() + size_of::<String>());
-        texts.into_iter().flatten().map(String::len).chain(listed).sum()
+        let texts = texts.into_iter().flatten().map(String::len);
+        let roles = self.roles.iter().flatten().map(|role| role.len() + size_of::<String>());
+        let groups = self.groups.as_deref().map(size_of_val);
+        texts.chain(roles).chain(groups).sum()
     }
 
     /// A v2.0 token need not say so.

@@ -129,7 +129,7 @@ fn a_caller_reads_as_claims_that_decide_alike() {
             (was.kind(), was.client_id, was.roles(), was.scope())
         );
         assert_eq!(caller.has_groups_overage(), was.has_groups_overage(), "{claims}");
-        assert!(caller.groups().eq(was.groups()), "{claims}");
+        assert_eq!(caller.groups(), was.groups(), "{claims}");
     }
 }
 
