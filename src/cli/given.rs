@@ -2,13 +2,13 @@
 
 use std::{
     fs,
-    io::Read as _,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    applications::{Context, MOST_BYTES, Snapshot, Tenants, files_below, read_once},
+    applications::{Context, Snapshot, Tenants, files_below, read_once},
     config::{self, Config, DocumentPath, Environment},
+    file::{self, MOST_OF_A_TEXT},
     finding::{Finding, Severity},
     yaml::{self, Value},
 };
@@ -153,11 +153,10 @@ enum Holds {
 
 /// A mapping without `kind` is a configuration if the file was named, or has a key of one: other
 /// tools' files may lie in the same folder.
-fn holds(file: &Path, is_named: bool) -> Holds {
-    let mut text = String::new();
-    // What is too large, the reader of documents tells.
-    let _ = fs::File::open(file).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
-    let source = file.display().to_string().into();
+fn holds(path: &Path, is_named: bool) -> Holds {
+    // What cannot be read, the reader of documents tells.
+    let text = file::text(path, MOST_OF_A_TEXT).unwrap_or_default();
+    let source = path.display().to_string().into();
     let first = yaml::stream(&source, &text).next().and_then(|first| first.content.ok().flatten());
     match first.map(|node| node.value) {
         Some(Value::Sequence(_)) => Holds::FurtherConsumers,

@@ -1,6 +1,6 @@
 //! `portvakt test`.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     config,
+    file::{self, MOST_OF_A_TEXT},
     rehearsal::{self, CasesRead, Report, Required, Stage},
 };
 
@@ -101,10 +102,10 @@ impl Test {
             }
         };
         let mut cases = CasesRead::default();
-        for file in files {
+        for path in files {
             // What cannot be read is among the findings of the documents.
-            let text = fs::read_to_string(&file).unwrap_or_default();
-            rehearsal::read(&file.display().to_string().into(), &text, &config.cluster, &mut cases);
+            let text = file::text(&path, MOST_OF_A_TEXT).unwrap_or_default();
+            rehearsal::read(&path.display().to_string().into(), &text, &config.cluster, &mut cases);
         }
         if cases.cases.is_empty() && cases.findings.is_empty() && errors.is_empty() {
             return Look::failed(

@@ -2,9 +2,8 @@
 
 use std::{
     fmt::Write as _,
-    fs,
-    io::{self, Read as _},
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, UNIX_EPOCH},
 };
@@ -17,18 +16,17 @@ use url::Url;
 use super::{
     FAILURE, WRONG_USAGE,
     given::{Given, errors, not_whole},
+    input::{Input, Unreadable},
     print, say, wrong_usage,
 };
 use crate::{
     clock::UnixSeconds,
     config::Proxy,
+    file::{self, MOST_OF_A_TEXT},
     finding::Finding,
     http::{Client, ClientError, FetchError},
-    usage::{Export, Patch, Review, SECONDS_PER_DAY, Unused, What},
+    usage::{self, Export, Patch, Review, SECONDS_PER_DAY, Unused, What},
 };
-
-/// A hundred thousand rules take some 10 MiB.
-const MAX_EXPORT_BYTES: usize = 256 << 20;
 
 /// List the rules and groups that nobody has used, with the patch that takes them out.
 ///
@@ -74,8 +72,10 @@ enum Format {
 /// What was counted cannot be had.
 #[derive(Debug, thiserror::Error)]
 enum SourceError {
-    #[error("{from}: {error}")]
-    File { from: String, error: io::Error },
+    #[error(transparent)]
+    File(#[from] Unreadable),
+    #[error("no connection can be made: {0}")]
+    Runtime(io::Error),
     #[error("{from}: {error}")]
     Fetch { from: String, error: FetchError },
     #[error("{from}: is not what /usage answers: {error}")]
@@ -99,7 +99,8 @@ impl Usage {
         let errors: Vec<_> = errors(&snapshot.findings).collect();
         let days = u64::from(self.days);
         let review = Review::of(&snapshot.applications, &export, days);
-        let patch = Patch::of(&review.unused, |file| fs::read_to_string(file).ok());
+        let patch =
+            Patch::of(&review.unused, |path| file::text(Path::new(path), MOST_OF_A_TEXT).ok());
         let text = match self.format {
             Format::Text => as_text(&review.unused, &patch),
             Format::Json => as_json(&review, &patch, &export, days) + "\n",
@@ -160,24 +161,18 @@ impl Usage {
 }
 
 fn read(from: &str) -> Result<Vec<u8>, SourceError> {
-    let file = |error| SourceError::File { from: from.to_owned(), error };
     let url = Url::parse(from).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    match (from, url) {
-        (_, Some(url)) => fetch(from, &url),
-        ("-", None) => {
-            let mut text = Vec::new();
-            io::stdin().read_to_end(&mut text).map_err(file)?;
-            Ok(text)
-        }
-        (path, None) => fs::read(path).map_err(file),
+    match url {
+        Some(url) => fetch(from, &url),
+        None => Ok(Input::open(Path::new(from))?.read_all(usage::MOST_BYTES)?),
     }
 }
 
 fn fetch(from: &str, url: &Url) -> Result<Vec<u8>, SourceError> {
-    let client = Client::new(&Proxy::Environment)?.with_answers_up_to(MAX_EXPORT_BYTES);
+    let most = usize::try_from(usage::MOST_BYTES).unwrap_or(usize::MAX);
+    let client = Client::new(&Proxy::Environment)?.with_answers_up_to(most);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| SourceError::File { from: from.to_owned(), error })?;
-    let fetched = runtime.block_on(client.get(url));
+    let fetched = runtime.map_err(SourceError::Runtime)?.block_on(client.get(url));
     fetched.map_err(|error| SourceError::Fetch { from: from.to_owned(), error })
 }
 

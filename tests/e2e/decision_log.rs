@@ -131,7 +131,10 @@ async fn a_log_that_cannot_be_kept_keeps_the_service_from_starting() {
     let issuer = Issuer::start(&[HOME]);
     for (settings, said) in [
         (json!({"to": "none/decisions.jsonl"}), "decision_log.to: "),
-        (json!({"to": "/dev/null"}), "decision_log.to: /dev/null is no ordinary file"),
+        (
+            json!({"to": "/dev/null"}),
+            "decision_log.to: /dev/null cannot be written: it is no ordinary file; ",
+        ),
         (json!({"key_file": "none"}), "decision_log.key_file: "),
     ] {
         let config = configuration(&issuer, of_log(settings));
