@@ -134,7 +134,7 @@ impl Keeper {
             self.publish(begin);
         }
         if refreshed.changed || is_asked {
-            self.documents().reloaded(self.is_clean);
+            self.documents().reloaded(self.is_clean, begin.elapsed());
         }
         match self.watches.follow(self.loader.folders()) {
             // A change between the look and the watch would have gone unseen.
@@ -157,10 +157,15 @@ impl Keeper {
             return;
         }
         let applications = index.len();
+        let is_first = !self.published.is_loaded();
         self.published.publish(Generation { index });
         self.documents().known(applications, counts);
         let Rules { resolved, unresolved } = counts.rules;
-        let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = begin.elapsed();
+        if is_first {
+            self.documents().loaded(took);
+        }
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         match self.loader.role() {
             Role::Active => {
                 info!(applications, resolved, unresolved, milliseconds, "documents in force");
