@@ -107,6 +107,9 @@ impl Diff {
                 if replay.records == 0 && replay.foreign.count > 0 {
                     return Err(NoLog(name).into());
                 }
+                if replay.rehearsed == 0 && replay.withheld > 0 {
+                    return Err(Withheld(name).into());
+                }
                 Some(replay)
             }
             None => None,
@@ -180,6 +183,14 @@ impl Diff {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}: none of its lines is a record of a decision log")]
 struct NoLog(String);
+
+/// What would decide is left out in all of a decision log.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0}: none of its records can be decided: they tell of nobody but users, and nothing of these \
+     (decision_log.personal_data: omitted)"
+)]
+struct Withheld(String);
 
 fn lines(findings: &[Finding]) -> String {
     findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")

@@ -34,6 +34,8 @@ pub struct Replay {
     pub rehearsed: u64,
     /// Records that tell no caller, whose token nobody knows: they were refused for it.
     pub without_caller: u64,
+    /// Records of users, or of requests without a token, of whom what decided is left out.
+    pub withheld: u64,
     /// Records that the old documents decide otherwise than is recorded.
     pub unlike_recorded: u64,
     pub foreign: Foreign,
@@ -141,6 +143,10 @@ impl Replay {
             self.without_caller += 1;
             return;
         };
+        if record.is_withheld() {
+            self.withheld += 1;
+            return;
+        }
         self.rehearsed += 1;
         let presumed = Presumed(claims);
         let (was, is) = (old.decide(record, &presumed), new.decide(record, &presumed));
