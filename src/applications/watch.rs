@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     finding::{Finding, Severity},
+    printable::Printable,
     telemetry::{DocumentMetrics, Metrics},
 };
 
@@ -182,7 +183,7 @@ impl Keeper {
 }
 
 fn log(Finding { place, severity, code, message }: &Finding) {
-    let code = code.as_str();
+    let (code, message) = (code.as_str(), Printable(message));
     match severity {
         Severity::Error => error!(%place, code, "{message}"),
         Severity::Warning => warn!(%place, code, "{message}"),

@@ -24,6 +24,8 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+use crate::printable::Printable;
+
 /// Envoy external authorization for APIs secured with Entra ID, by the NAIS access policy.
 #[derive(Debug, Parser)]
 #[command(name = "portvakt", version, max_term_width = 100, arg_required_else_help = true)]
@@ -97,11 +99,17 @@ fn wrong_usage(error: &dyn std::error::Error) -> ExitCode {
 
 /// Says why a command ends, and ends it.
 fn fail(error: &dyn std::error::Error) -> ExitCode {
-    say(format_args!("portvakt: {error}\n"));
+    say(format_args!("portvakt: {}\n", shown(error)));
     let mut source = error.source();
     while let Some(cause) = source {
-        say(format_args!("  because: {cause}\n"));
+        say(format_args!("  because: {}\n", shown(cause)));
         source = cause.source();
     }
     ExitCode::from(FAILURE)
+}
+
+/// An error on a terminal: names of files, and what they hold, are whatever somebody wrote.
+fn shown(error: &dyn std::error::Error) -> String {
+    let error = error.to_string();
+    error.lines().map(|line| Printable(line).to_string()).collect::<Vec<_>>().join("\n")
 }

@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Environment},
     finding::{Finding, Severity},
+    printable::Printable,
     service::{Service, Signals},
     telemetry::init_log,
 };
@@ -59,7 +60,8 @@ fn serve(config: Config, warnings: &[Finding]) -> Result<(), Box<dyn Error>> {
     let _flush = init_log(&config.log)?;
     log_panics();
     for finding in warnings {
-        warn!(place = %finding.place, code = finding.code.as_str(), "{}", finding.message);
+        let message = Printable(&finding.message);
+        warn!(place = %finding.place, code = finding.code.as_str(), "{message}");
     }
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {

@@ -96,7 +96,8 @@ impl RotatingFile {
         drop(full);
         self.renumber()?;
         let next = Open::at(&self.settings.path)?;
-        next.file.set_permissions(Permissions::from_mode(mode & OWNERS_AND_GROUPS))?;
+        // Where file systems know no modes. It is its owner's alone then, where they do.
+        let _ = next.file.set_permissions(Permissions::from_mode(mode & OWNERS_AND_GROUPS));
         Ok(next)
     }
 

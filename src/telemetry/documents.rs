@@ -147,11 +147,6 @@ impl DocumentMetrics {
         }
     }
 
-    /// Seconds; a change of one document among a hundred takes some milliseconds, the first reading of
-    /// tens of thousands takes seconds.
-    const RELOAD_BUCKETS: [f64; 12] =
-        [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 60.0];
-
     /// What the last reading of the documents came to.
     pub fn last_reload(&self) -> LastReload {
         LastReload {

@@ -20,6 +20,7 @@ const NO_FILES: [(&str, &str); 5] = [
     ("loop", "Too many levels of symbolic links"),
 ];
 
+const ID: &str = "00000000-0000-0000-0000-000000000009";
 const API: &str = "{kind: Application, metadata: {name: api, namespace: team}, spec: {}}";
 
 /// All of them; the socket is there for as long as the listener is.
@@ -110,4 +111,52 @@ fn what_commands_read_has_an_end() {
     assert_refused(run(folder.path(), &explain), 2, &["endless", "it is larger than 1 MiB"]);
     assert_refused(run(folder.path(), &usage), 2, &["endless", "it is larger than 256 MiB"]);
     assert_refused(run(folder.path(), &of_folder), 2, &["folder", "Is a directory"]);
+}
+
+#[test]
+fn no_name_and_no_text_of_a_file_reaches_a_terminal_that_would_obey_it() {
+    const OBEYED: &str = "\u{1b}[2J\u{9b}2J\u{85}\u{7}\u{202e}\u{2028}\u{2067}";
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
+    write("api.yaml", API.to_owned());
+    let rule = format!("{{application: {}}}", json!(format!("web{OBEYED}")));
+    write(
+        "rule.yaml",
+        API.replace(
+            "spec: {}",
+            &format!(
+                "spec: {{liveness: {{path: {}}}, accessPolicy: {{inbound: {{rules: [{rule}]}}}}}}",
+                json!(format!("/{OBEYED}")),
+            ),
+        ),
+    );
+    let application = json!({"kind": "application", "client_id": ID, "tenant_id": ID,
+        "application": OBEYED, "roles": [OBEYED]});
+    let record = json!({"time": OBEYED, "decision_id": "aa", "decision": OBEYED, "reason": OBEYED,
+        "application": "cluster:team:api", "method": OBEYED, "path": format!("/{OBEYED}"),
+        "host": OBEYED, "presented_by": OBEYED, "caller": application});
+    write("decisions", record.to_string());
+    let case = json!({"name": OBEYED, "caller": OBEYED, "expect": "token_missing"});
+    let cases = json!({"apiVersion": "portvakt.dev/v1", "kind": "PolicyTest", "target": "team:api",
+        "cases": [case]});
+    write("cases.yaml", cases.to_string());
+    write("counts", json!({"at": 1, "applications": {OBEYED: {}}}).to_string());
+    let nowhere = format!("none{OBEYED}");
+    let commands: [&[&str]; 8] = [
+        &["lint", "rule.yaml"],
+        &["graph", "rule.yaml"],
+        &["test", "api.yaml", "cases.yaml"],
+        &["explain", "--decisions", "decisions", "--id", "aa", "api.yaml"],
+        &["diff", "api.yaml", "rule.yaml", "--decisions", "decisions"],
+        &["usage", "--from", "counts", "api.yaml"],
+        &["usage", "--from", &nowhere, "api.yaml"],
+        &["lint", &nowhere],
+    ];
+    for command in commands {
+        let output = run(folder.path(), command);
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!text.is_empty(), "{command:?}");
+        let obeyed = OBEYED.chars().find(|c| !c.is_ascii_graphic() && text.contains(*c));
+        assert_eq!(obeyed, None, "{command:?}:\n{text}");
+    }
 }

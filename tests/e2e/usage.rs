@@ -200,7 +200,7 @@ fn what_cannot_be_read_is_told_with_its_name() {
     fs::write(scene.path("empty.yaml"), "").unwrap();
     fs::write(scene.path("apps/broken.yaml"), "kind: [\n").unwrap();
     for (from, path, said) in [
-        ("none.json", "apps", "portvakt: none.json: "),
+        ("none.json", "apps", "portvakt: none.json cannot be read: "),
         (
             "other.json",
             "apps",
