@@ -53,7 +53,7 @@ impl Lint {
         let warnings = count(&findings, Severity::Warning);
         let text = match self.format {
             Format::Text => as_text(&findings),
-            Format::Json => format!("{:#}\n", as_json(&findings)),
+            Format::Json => format!("{:#}\n", json!(findings)),
         };
         let ended = print(&text, if errors == 0 { 0 } else { FAILURE });
         say(format_args!("files: {files}, errors: {errors}, warnings: {warnings}\n"));
@@ -63,20 +63,6 @@ impl Lint {
 
 fn as_text(findings: &[Finding]) -> String {
     findings.iter().map(|finding| format!("{finding}\n")).collect()
-}
-
-fn as_json(findings: &[Finding]) -> serde_json::Value {
-    let finding = |finding: &Finding| {
-        json!({
-            "file": &*finding.place.source,
-            "line": finding.place.line,
-            "column": finding.place.column,
-            "severity": finding.severity.as_str(),
-            "code": finding.code.as_str(),
-            "message": finding.message,
-        })
-    };
-    findings.iter().map(finding).collect()
 }
 
 fn count(findings: &[Finding], severity: Severity) -> usize {

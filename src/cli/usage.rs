@@ -217,7 +217,7 @@ fn as_json(review: &Review, patch: &Patch, export: &Export, days: u64) -> String
             What::Everyone => ("allow_all_users", None),
         };
         json!({
-            "file": &*place.source, "line": place.line, "column": place.column,
+            "place": place,
             "application": application, "kind": kind, "name": name,
             "since": count.since, "last": count.last, "times": count.times,
             "by_hand": patch.leaves(found),

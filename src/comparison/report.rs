@@ -102,7 +102,7 @@ fn change_as_json(change: &Change) -> Value {
     let mut json = json!({
         "kind": change.subject.kind(),
         "application": change.application.as_ref().map(ToString::to_string),
-        "place": change.place.as_ref().map(ToString::to_string),
+        "place": change.place,
     });
     match &change.subject {
         Subject::Consumer { name, client_id } => {

@@ -56,9 +56,9 @@ fn lint_finds_every_fault_of_a_folder_at_its_place() {
     for finding in findings {
         let line = format!(
             "{}:{}:{}: {}: {}: {}",
-            finding["file"].as_str().unwrap(),
-            finding["line"],
-            finding["column"],
+            finding["place"]["file"].as_str().unwrap(),
+            finding["place"]["line"],
+            finding["place"]["column"],
             finding["severity"].as_str().unwrap(),
             finding["code"].as_str().unwrap(),
             finding["message"].as_str().unwrap(),

@@ -290,7 +290,8 @@ fn diff_tells_who_gains_and_who_loses_between_folders_and_revisions() {
     let json = portvakt(folder.path(), &json);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["gains"][0]["consumer"], "demo:team-insight:newsletter");
-    assert_eq!(json["losses"][0]["place"], format!("{old}:25:11"));
+    let place = serde_json::json!({"file": old, "line": 25, "column": 11});
+    assert_eq!(json["losses"][0]["place"], place);
 }
 
 #[test]

@@ -156,6 +156,7 @@ fn json_tells_the_same() {
     let expected = [("rule", true), ("rule", false), ("allow_all_users", false), ("group", false)];
     let expected = expected.map(|(kind, by_hand)| (json!(kind), json!(by_hand)));
     assert_eq!(told, expected.iter().map(|(kind, by_hand)| (kind, by_hand)).collect::<Vec<_>>());
+    assert_eq!(unused[0]["place"], json!({"file": "apps/all.yaml", "line": 29, "column": 36}));
     assert_eq!(
         (&answer["days"], &answer["counted"], &answer["uncounted"]),
         (&json!(30), &json!(8), &json!(0))
