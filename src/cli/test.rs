@@ -23,6 +23,7 @@ use crate::{
 Examples:
   portvakt test portvakt.yaml applications/ tests/
   portvakt test --cluster prod-gcp --format junit --require-coverage .nais/ >policy.xml
+  portvakt test --format json .nais/ | jq '.cases[] | select(.passed | not)'
   portvakt test --watch .nais/
 
 A file of cases:
@@ -63,6 +64,8 @@ enum Format {
     Tap,
     /// JUnit XML.
     Junit,
+    /// One JSON object.
+    Json,
 }
 
 impl Test {
@@ -122,6 +125,7 @@ impl Test {
             Format::Human => rehearsal::as_lines(report),
             Format::Tap => rehearsal::as_tap(report),
             Format::Junit => rehearsal::as_junit(report),
+            Format::Json => format!("{:#}\n", rehearsal::as_json(report)),
         };
         let mut said = not_whole(&report.errors.iter().collect::<Vec<_>>());
         if report.lacks_coverage() {

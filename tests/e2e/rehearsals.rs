@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+
 use crate::support::portvakt::PROGRAM;
 
 fn portvakt(folder: &Path, arguments: &[&str]) -> Output {
@@ -116,6 +118,58 @@ fn test_tells_what_failed_from_what_is_missing_and_what_cannot_be_read() {
         assert!(errors.contains(complained), "{complained} is not in\n{errors}");
         fs::write(path, before).unwrap();
     }
+}
+
+#[test]
+fn test_tells_programs_what_came_of_each_case() {
+    let folder = examples();
+    let cases = folder.path().join("tests/orders-api.yaml");
+    edit(&cases, "caller: team-insight:reports", "caller: webshop");
+    edit(&cases, "caller: team-insight:newsletter", "caller: webshop");
+    let arguments = ["test", "--format", "json", "--cluster", "demo"];
+    let told = |options: &[&str]| {
+        let output = portvakt(folder.path(), &[&arguments, options].concat());
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), json)
+    };
+    let (code, json) = told(&["--require-coverage", "applications", "tests"]);
+    assert_eq!(code, Some(1), "{json}");
+    assert_eq!(json["passed"], false);
+    assert_eq!(json["totals"], json!({"cases": 10, "passed": 9, "failed": 1, "findings": 0}));
+    let rule = "the rule at applications/orders-api.yaml:25:11";
+    assert_eq!(
+        json["cases"][2],
+        json!({
+            "name": "The newsletter does not",
+            "place": {"file": "tests/orders-api.yaml", "line": 15, "column": 5},
+            "target": "demo:team-orders:orders-api",
+            "passed": false,
+            "expected": {"decision": null, "reason": "consumer_not_granted"},
+            "got": {
+                "decision": "allow", "reason": "application_granted", "mode": null,
+                "because": rule,
+            },
+        })
+    );
+    let reports = json!({
+        "place": {"file": "applications/orders-api.yaml", "line": 26, "column": 11},
+        "application": "demo:team-orders:orders-api",
+        "kind": "rule",
+        "name": "demo:team-insight:reports",
+    });
+    let coverage = json!({"required": true, "stated": 4, "exercised": 3, "missing": [reports]});
+    assert_eq!(json["coverage"], coverage);
+
+    edit(&cases, "kind: PolicyTest", "kind: PolicyTst");
+    let (code, json) = told(&["applications", "tests"]);
+    assert_eq!((code, &json["passed"]), (Some(2), &json!(false)));
+    assert_eq!(json["totals"]["findings"], 2, "one of each document");
+    let finding = &json["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["severity"]),
+        (&json!("invalid_value"), &json!("error"))
+    );
+    assert_eq!(finding["place"]["file"], "tests/orders-api.yaml");
 }
 
 #[test]
@@ -290,7 +344,7 @@ fn diff_tells_who_gains_and_who_loses_between_folders_and_revisions() {
     let json = portvakt(folder.path(), &json);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["gains"][0]["consumer"], "demo:team-insight:newsletter");
-    let place = serde_json::json!({"file": old, "line": 25, "column": 11});
+    let place = json!({"file": old, "line": 25, "column": 11});
     assert_eq!(json["losses"][0]["place"], place);
 }
 
@@ -330,7 +384,7 @@ fn diff_says_what_it_cannot_read() {
 fn diff_finds_the_callers_of_a_decision_log_whose_answer_is_another_one() {
     let folder = repository();
     let record = |time: &str, client_id: &str, decision: &str, reason: &str| {
-        let json = serde_json::json!({
+        let json = json!({
             "time": time, "decision_id": "1", "decision": decision, "reason": reason,
             "application": "demo:team-orders:orders-api", "method": "GET", "path": "/orders",
             "caller": {
