@@ -8,6 +8,7 @@ use super::{
     FAILURE, WRONG_USAGE,
     given::{GivenRead, errors, not_whole},
     input::{Input, Unreadable},
+    options::{Cluster, Format},
     print, say,
     side::Side,
     wrong_usage,
@@ -49,12 +50,11 @@ pub struct Diff {
     /// Changes that are no failure; several separated by commas.
     #[arg(long, value_enum, value_delimiter = ',')]
     allow: Vec<Allowed>,
-    /// How changes are printed.
+    /// How changes are printed: a line for each, or one JSON object.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
+    #[command(flatten)]
+    cluster: Cluster,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -65,14 +65,6 @@ enum Allowed {
     Losses,
     /// What else is different: hosts, client ids, settings.
     Other,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// A line for each.
-    Text,
-    /// One JSON object.
-    Json,
 }
 
 /// Both sides, read.
@@ -135,9 +127,9 @@ impl Diff {
         let cluster_of = |read: &GivenRead| {
             read.config
                 .as_ref()
-                .map_or_else(|| self.cluster.clone(), |config| config.cluster.clone())
+                .map_or_else(|| self.cluster.name.clone(), |config| config.cluster.clone())
         };
-        let mut new_read = new.read(&self.cluster)?;
+        let mut new_read = new.read(&self.cluster.name)?;
         let old_read = old.read(&cluster_of(&new_read))?;
         if new_read.config.is_none() && old_read.config.is_some() {
             new_read = new.read(&cluster_of(&old_read))?;
@@ -155,7 +147,9 @@ impl Diff {
         }
         // A side without a configuration decides as the other does.
         let fallback = match (&old_read.config, &new_read.config) {
-            (None, None) => config::defaults(&self.cluster).map_err(|findings| lines(&findings))?,
+            (None, None) => {
+                config::defaults(&self.cluster.name).map_err(|findings| lines(&findings))?
+            }
             (Some(config), None) | (_, Some(config)) => config.clone(),
         };
         let of = |read: &GivenRead| read.config.clone().unwrap_or_else(|| fallback.clone());

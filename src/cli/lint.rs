@@ -1,11 +1,16 @@
 //! `portvakt lint`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
-use super::{FAILURE, given::Given, print, say, wrong_usage};
+use super::{
+    FAILURE,
+    given::Given,
+    options::{Format, Paths},
+    print, say, wrong_usage,
+};
 use crate::finding::{Finding, Severity};
 
 /// Check configuration and application documents without starting anything.
@@ -22,33 +27,21 @@ Examples:
 A finding is file:line:column: severity: code: message.
 Exit codes: 0 clean or warnings only, 1 errors, 2 wrong usage or nothing to check.")]
 pub struct Lint {
-    /// Files and folders.
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
-    /// How findings are printed.
+    #[command(flatten)]
+    given: Paths,
+    /// How findings are printed: a line for each, or one JSON array.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// A line for each.
-    Text,
-    /// One JSON array.
-    Json,
 }
 
 impl Lint {
     pub fn run(self) -> ExitCode {
-        let given = match Given::below(&self.paths) {
+        let given = match Given::below(&self.given.paths) {
             Ok(given) => given,
             Err(error) => return wrong_usage(&error),
         };
         let files = given.count();
-        let findings = given.read(&self.cluster).snapshot.findings;
+        let findings = given.read(&self.given.cluster.name).snapshot.findings;
         let errors = count(&findings, Severity::Error);
         let warnings = count(&findings, Severity::Warning);
         let text = match self.format {

@@ -1,12 +1,13 @@
 //! `portvakt test`.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{fs, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 
 use super::{
     FAILURE, WRONG_USAGE, fail,
     given::{Given, GivenRead, errors, not_whole},
+    options::Paths,
     watching::{Look, keep_looking},
 };
 use crate::{
@@ -38,10 +39,11 @@ A file of cases:
 docs/rehearsing.md has every key.
 Exit codes: 0 all cases passed, 1 one failed, or coverage is required and missing, 2 wrong usage,
 no case, or something cannot be read.")]
+#[command(mut_arg("paths", |paths| paths.help("Files and folders: documents, cases, and a \
+    configuration, if there is one")))]
 pub struct Test {
-    /// Files and folders: documents, cases, and a configuration, if there is one.
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    given: Paths,
     /// How results are printed.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -51,9 +53,6 @@ pub struct Test {
     /// Run again after every change, until Ctrl-C.
     #[arg(long)]
     watch: bool,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -73,7 +72,7 @@ impl Test {
         if !self.watch {
             return self.look().show();
         }
-        match keep_looking(&self.paths, || self.look()) {
+        match keep_looking(&self.given.paths, || self.look()) {
             Ok(code) => code,
             Err(error) => fail(&error),
         }
@@ -81,13 +80,13 @@ impl Test {
 
     /// Reads and decides everything once.
     fn look(&self) -> Look {
-        let given = match Given::below(&self.paths) {
+        let given = match Given::below(&self.given.paths) {
             Ok(given) => given,
             Err(error) => return Look::failed(WRONG_USAGE, &error.to_string()),
         };
         let mut files = given.documents().to_vec();
         let has_configuration = given.has_configuration();
-        let GivenRead { config, snapshot } = given.read(&self.cluster);
+        let GivenRead { config, snapshot } = given.read(&self.given.cluster.name);
         let mut errors: Vec<_> = errors(&snapshot.findings).cloned().collect();
         let mut applications = &*snapshot.applications;
         if config.is_none() && has_configuration {
@@ -95,7 +94,7 @@ impl Test {
             files.clear();
             applications = &[];
         }
-        let config = match config.map_or_else(|| config::defaults(&self.cluster), Ok) {
+        let config = match config.map_or_else(|| config::defaults(&self.given.cluster.name), Ok) {
             Ok(config) => config,
             Err(findings) => {
                 errors.extend(findings);

@@ -4,12 +4,11 @@ use std::{
     fmt::Write as _,
     fs,
     io::{self, Read as _},
-    path::PathBuf,
     process::ExitCode,
     time::{Duration, UNIX_EPOCH},
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use humantime::format_rfc3339_seconds;
 use serde_json::json;
 use url::Url;
@@ -17,6 +16,7 @@ use url::Url;
 use super::{
     FAILURE, WRONG_USAGE,
     given::{Given, errors, not_whole},
+    options::{Format, Paths},
     print, say, wrong_usage,
 };
 use crate::{
@@ -52,23 +52,11 @@ pub struct Usage {
     /// For how many days something must not have been used.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
-    /// How it is printed.
+    /// How it is printed: a line for each and then the patch, or one JSON object.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
-    /// Files and folders of documents.
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// A line for each, then the patch.
-    Text,
-    /// One JSON object.
-    Json,
+    #[command(flatten)]
+    given: Paths,
 }
 
 /// What was counted cannot be had.
@@ -90,8 +78,8 @@ impl Usage {
             Ok(export) => export,
             Err(error) => return wrong_usage(&error),
         };
-        let given = Given::below(&self.paths)
-            .and_then(|given| given.read(&self.cluster).with_applications());
+        let given = Given::below(&self.given.paths)
+            .and_then(|given| given.read(&self.given.cluster.name).with_applications());
         let snapshot = match given {
             Ok(read) => read.snapshot,
             Err(error) => return wrong_usage(&error),
