@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     FAILURE, WRONG_USAGE,
-    given::{GivenRead, errors, not_whole},
+    given::{GivenRead, Unusable, errors, not_whole},
     input::{Input, Unreadable},
     options::{Cluster, Format},
     print, say,
@@ -15,8 +15,7 @@ use super::{
 };
 use crate::{
     comparison::{self, Change, Effect, Replay, as_json, as_lines, between},
-    config::{self, Config},
-    finding::Finding,
+    config::Config,
 };
 
 /// Tell what a change of documents means: who gains access, and who loses it.
@@ -145,15 +144,15 @@ impl Diff {
         if is_empty(&old_read) && is_empty(&new_read) {
             return Err("there is nothing to compare".into());
         }
-        // A side without a configuration decides as the other does.
-        let fallback = match (&old_read.config, &new_read.config) {
-            (None, None) => {
-                config::defaults(&self.cluster.name).map_err(|findings| lines(&findings))?
-            }
-            (Some(config), None) | (_, Some(config)) => config.clone(),
-        };
-        let of = |read: &GivenRead| read.config.clone().unwrap_or_else(|| fallback.clone());
-        Ok(Sides { old: (of(&old_read), old_read), new: (of(&new_read), new_read) })
+        let old_config = self.config_of(&old_read, &new_read)?;
+        let new_config = self.config_of(&new_read, &old_read)?;
+        Ok(Sides { old: (old_config, old_read), new: (new_config, new_read) })
+    }
+
+    /// A side without a configuration decides as the other does.
+    fn config_of(&self, side: &GivenRead, other: &GivenRead) -> Result<Config, Unusable> {
+        let stated = if side.config.is_some() { side } else { other };
+        stated.config_or_defaults(&self.cluster.name)
     }
 
     fn is_failure(&self, changes: &[Change], replay: Option<&Replay>) -> bool {
@@ -174,7 +173,3 @@ impl Diff {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}: none of its lines is a record of a decision log")]
 struct NoLog(String);
-
-fn lines(findings: &[Finding]) -> String {
-    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}

@@ -67,7 +67,7 @@ struct Unknown {
 impl DrawGraph {
     pub fn run(self) -> ExitCode {
         let given = Given::below(&self.given.paths)
-            .and_then(|given| given.read(&self.given.cluster.name).with_applications());
+            .and_then(|given| given.read(&self.given.cluster.name)?.with_applications());
         let snapshot = match given {
             Ok(read) => read.snapshot,
             Err(error) => return wrong_usage(&error),

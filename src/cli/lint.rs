@@ -41,7 +41,7 @@ impl Lint {
             Err(error) => return wrong_usage(&error),
         };
         let files = given.count();
-        let findings = given.read(&self.given.cluster.name).snapshot.findings;
+        let findings = given.findings(&self.given.cluster.name);
         let errors = count(&findings, Severity::Error);
         let warnings = count(&findings, Severity::Warning);
         let text = match self.format {

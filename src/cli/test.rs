@@ -1,19 +1,16 @@
 //! `portvakt test`.
 
-use std::{fs, process::ExitCode};
+use std::{error::Error, fs, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 
 use super::{
     FAILURE, WRONG_USAGE, fail,
-    given::{Given, GivenRead, errors, not_whole},
+    given::{Given, errors, not_whole},
     options::Paths,
     watching::{Look, keep_looking},
 };
-use crate::{
-    config,
-    rehearsal::{self, CasesRead, Report, Required, Stage},
-};
+use crate::rehearsal::{self, CasesRead, Report, Required, Stage};
 
 /// Test a policy: decide the cases beside the documents as `serve` would.
 ///
@@ -78,30 +75,21 @@ impl Test {
         }
     }
 
-    /// Reads and decides everything once.
     fn look(&self) -> Look {
-        let given = match Given::below(&self.given.paths) {
-            Ok(given) => given,
-            Err(error) => return Look::failed(WRONG_USAGE, &error.to_string()),
-        };
-        let mut files = given.documents().to_vec();
-        let has_configuration = given.has_configuration();
-        let GivenRead { config, snapshot } = given.read(&self.given.cluster.name);
-        let mut errors: Vec<_> = errors(&snapshot.findings).cloned().collect();
-        let mut applications = &*snapshot.applications;
-        if config.is_none() && has_configuration {
-            // By which configuration cases would be decided, nobody knows: none is.
-            files.clear();
-            applications = &[];
+        match self.rehearse() {
+            Ok(report) => self.shown(&report),
+            Err(error) => Look::failed(WRONG_USAGE, &error.to_string()),
         }
-        let config = match config.map_or_else(|| config::defaults(&self.given.cluster.name), Ok) {
-            Ok(config) => config,
-            Err(findings) => {
-                errors.extend(findings);
-                let said = not_whole(&errors.iter().collect::<Vec<_>>());
-                return Look { text: String::new(), said, code: WRONG_USAGE };
-            }
-        };
+    }
+
+    /// Reads and decides everything once.
+    fn rehearse(&self) -> Result<Report, Box<dyn Error>> {
+        let Paths { paths, cluster } = &self.given;
+        let given = Given::below(paths)?;
+        let files = given.documents().to_vec();
+        let read = given.read(&cluster.name)?;
+        let config = read.config_or_defaults(&cluster.name)?;
+        let errors: Vec<_> = errors(&read.snapshot.findings).cloned().collect();
         let mut cases = CasesRead::default();
         for file in files {
             // What cannot be read is among the findings of the documents.
@@ -109,14 +97,11 @@ impl Test {
             rehearsal::read(&file.display().to_string().into(), &text, &config.cluster, &mut cases);
         }
         if cases.cases.is_empty() && cases.findings.is_empty() && errors.is_empty() {
-            return Look::failed(
-                WRONG_USAGE,
-                "there is no case (kind: PolicyTest) in what was given",
-            );
+            return Err("there is no case (kind: PolicyTest) in what was given".into());
         }
         let required = if self.require_coverage { Required::Coverage } else { Required::No };
-        let stage = Stage::new(&config, &snapshot);
-        self.shown(&Report::run(cases, errors, &stage, applications, required))
+        let stage = Stage::new(&config, &read.snapshot);
+        Ok(Report::run(cases, errors, &stage, &read.snapshot.applications, required))
     }
 
     fn shown(&self, report: &Report) -> Look {

@@ -79,7 +79,7 @@ impl Usage {
             Err(error) => return wrong_usage(&error),
         };
         let given = Given::below(&self.given.paths)
-            .and_then(|given| given.read(&self.given.cluster.name).with_applications());
+            .and_then(|given| given.read(&self.given.cluster.name)?.with_applications());
         let snapshot = match given {
             Ok(read) => read.snapshot,
             Err(error) => return wrong_usage(&error),

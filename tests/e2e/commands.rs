@@ -103,8 +103,8 @@ fn wrong_usage_is_told_from_wrong_documents() {
 /// Commands that have something for both streams, with what each ends with.
 const ANSWERS: [(&[&str], i32); 5] = [
     (&["lint", "faults"], 1),
-    (&["graph", "faults"], 2),
-    (&["diff", "documents", "faults"], 2),
+    (&["graph", "documents", "faults/broken.yaml"], 2),
+    (&["diff", "documents", "faults/broken.yaml"], 2),
     (&["explain", "--application", "test:team-a:gone", "documents"], 1),
     (&["test", "nowhere"], 2),
 ];

@@ -173,20 +173,40 @@ fn test_tells_programs_what_came_of_each_case() {
 }
 
 #[test]
-fn test_decides_nothing_by_a_configuration_that_it_cannot_read() {
+fn nothing_is_answered_by_a_configuration_that_cannot_be_read() {
     let folder = examples();
+    let whole = folder.path().join("whole.yaml");
+    fs::write(whole, fs::read(project().join("deploy/examples/portvakt.yaml")).unwrap()).unwrap();
     fs::write(folder.path().join("portvakt.yaml"), "clustr: demo\nentra: {}\n").unwrap();
-    for (format, expected) in [
-        ("human", "cases: 0, passed: 0, failed: 0; "),
-        ("tap", "not ok 1 - ./portvakt.yaml:1:1 can be read\n"),
-        ("junit", "failures=\"0\" errors=\"3\">"),
+    fs::write(folder.path().join("usage.json"), r#"{"at": 1, "applications": {}}"#).unwrap();
+    let explain = ["explain", "--application", "demo:team-orders:orders-api"];
+    for command in [
+        &["test"][..],
+        &["test", "--format", "tap"],
+        &["graph"],
+        &["usage", "--from", "usage.json"],
+        &explain,
+        &["diff", "applications"],
     ] {
-        let output = portvakt(folder.path(), &["test", "--format", format, "."]);
+        let output = portvakt(folder.path(), &[command, &["."]].concat());
         let (said, errors) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(2), "{said}{errors}");
-        assert!(said.contains(expected) && !said.contains("exercised by no case"), "{said}");
-        assert!(errors.starts_with("./portvakt.yaml:1:1: error: unknown_key: "), "{errors}");
+        assert_eq!((output.status.code(), said), (Some(2), ""), "{command:?}: {errors}");
+        let begin = "portvakt: the configuration cannot be used:\n./portvakt.yaml:1:1: error: \
+                     unknown_key: ";
+        assert!(errors.starts_with(begin), "{command:?}: {errors}");
     }
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_named_by_its_revision() {
+    let folder = repository();
+    fs::write(folder.path().join("portvakt.yaml"), "clustr: demo\nentra: {}\n").unwrap();
+    git(folder.path(), &["add", "portvakt.yaml"]);
+    git(folder.path(), &["commit", "--quiet", "--message", "broken"]);
+    let output = portvakt(folder.path(), &["diff", "git:main", "applications"]);
+    let errors = text(&output.stderr);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{errors}");
+    assert!(errors.contains("\nmain:portvakt.yaml:1:1: error: unknown_key: "), "{errors}");
 }
 
 #[test]
@@ -434,7 +454,8 @@ fn graph_draws_who_may_call_whom_in_each_language() {
         (&[examples, "--depth", "2"], 2, ""),
         (&["nowhere"], 2, ""),
         (&["deploy/examples/portvakt.yaml"], 2, ""),
-        (&["tests/e2e/faults"], 2, "flowchart LR\n"),
+        (&["tests/e2e/documents", "tests/e2e/faults/broken.yaml"], 2, "flowchart LR\n"),
+        (&["tests/e2e/documents", "tests/e2e/faults/portvakt.yaml"], 2, ""),
     ] {
         let output = portvakt(project(), &[&["graph"], arguments].concat());
         let (said, errors) = (text(&output.stdout), text(&output.stderr));
