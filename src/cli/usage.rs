@@ -42,7 +42,7 @@ Examples:
     patch -p0
 
 Something is unused where it was counted for so many days and let nobody in. An unused application
-is listed, and never in the patch.
+is listed, and never in the patch. Where documents have errors, there is no patch.
 Exit codes: 0 nothing is unused, 1 something is, 2 wrong usage, something cannot be read, or nothing
 was counted for so long.")]
 pub struct Usage {
@@ -87,10 +87,12 @@ impl Usage {
         let errors: Vec<_> = errors(&snapshot.findings).collect();
         let days = u64::from(self.days);
         let review = Review::of(&snapshot.applications, &export, days);
-        let patch = Patch::of(&review.unused, |file| fs::read_to_string(file).ok());
+        // What documents with errors state, a patch could not be held against.
+        let read = |file: &str| fs::read_to_string(file).ok();
+        let patch = errors.is_empty().then(|| Patch::of(&review.unused, read));
         let text = match self.format {
-            Format::Text => as_text(&review.unused, &patch),
-            Format::Json => as_json(&review, &patch, &export, days) + "\n",
+            Format::Text => as_text(&review.unused, patch.as_ref()),
+            Format::Json => as_json(&review, patch.as_ref(), &export, days) + "\n",
         };
         let is_answered = review.counted > 0 || review.uncounted == 0;
         let code = match (is_answered && errors.is_empty(), review.unused.is_empty()) {
@@ -131,6 +133,9 @@ impl Usage {
             say(format_args!("portvakt: {}\n", self.why_nothing(export)));
         }
         say(not_whole(errors));
+        if !errors.is_empty() {
+            say("portvakt: no patch is made of documents with errors: mend those above first\n");
+        }
     }
 
     /// Why nothing at all can be called unused.
@@ -169,7 +174,7 @@ fn fetch(from: &str, url: &Url) -> Result<Vec<u8>, SourceError> {
     fetched.map_err(|error| SourceError::Fetch { from: from.to_owned(), error })
 }
 
-fn as_text(unused: &[Unused], patch: &Patch) -> String {
+fn as_text(unused: &[Unused], patch: Option<&Patch>) -> String {
     let mut text = String::new();
     for found in unused {
         let Unused { application, place, count, .. } = found;
@@ -178,7 +183,8 @@ fn as_text(unused: &[Unused], patch: &Patch) -> String {
             None => format!("never used since {since}"),
             Some(last) => format!("last used {}, times since {since}: {}", time(last), count.times),
         };
-        let by_hand = if patch.leaves(found) { "; edit by hand" } else { "" };
+        let is_left = patch.is_some_and(|patch| patch.leaves(found));
+        let by_hand = if is_left { "; edit by hand" } else { "" };
         let what = match &found.what {
             What::Application => "application".to_owned(),
             What::Rule(consumer) => format!("rule {consumer} of"),
@@ -188,14 +194,14 @@ fn as_text(unused: &[Unused], patch: &Patch) -> String {
         // Writing to memory does not fail.
         let _ = writeln!(text, "{place}: {what} {application}: {used}{by_hand}");
     }
-    if !patch.text.is_empty() {
+    if let Some(patch) = patch.filter(|patch| !patch.text.is_empty()) {
         text.push('\n');
         text.push_str(&patch.text);
     }
     text
 }
 
-fn as_json(review: &Review, patch: &Patch, export: &Export, days: u64) -> String {
+fn as_json(review: &Review, patch: Option<&Patch>, export: &Export, days: u64) -> String {
     let found = |found: &Unused| {
         let Unused { application, what, place, count } = found;
         let (kind, name) = match what {
@@ -208,12 +214,13 @@ fn as_json(review: &Review, patch: &Patch, export: &Export, days: u64) -> String
             "place": place,
             "application": application, "kind": kind, "name": name,
             "since": count.since, "last": count.last, "times": count.times,
-            "by_hand": patch.leaves(found),
+            "by_hand": patch.map(|patch| patch.leaves(found)),
         })
     };
     let unused: Vec<_> = review.unused.iter().map(found).collect();
     let (at, since) = (export.at, export.since());
-    let (counted, uncounted, patch) = (review.counted, review.uncounted, &patch.text);
+    let (counted, uncounted) = (review.counted, review.uncounted);
+    let patch = patch.map(|patch| &patch.text);
     json!({
         "at": at, "days": days, "since": since, "counted": counted, "uncounted": uncounted,
         "unused": unused, "patch": patch,

@@ -165,6 +165,23 @@ fn json_tells_the_same() {
 }
 
 #[test]
+fn of_documents_with_errors_there_is_no_patch() {
+    let scene = Scene::counted_for(40);
+    fs::write(scene.path("apps/broken.yaml"), "kind: [\n").unwrap();
+    let (code, listed, told) = scene.usage(&[]);
+    assert_eq!((code, listed.lines().count()), (Some(2), 4), "{listed}{told}");
+    assert!(!listed.contains("+++") && !listed.contains("by hand"), "{listed}");
+    assert!(told.contains("\napps/broken.yaml:"), "{told}");
+    assert!(told.ends_with(
+        "portvakt: no patch is made of documents with errors: mend those above first\n"
+    ));
+    let (code, listed, _) = scene.usage(&["--format", "json"]);
+    let answer: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((code, answer["unused"].as_array().unwrap().len()), (Some(2), 4));
+    assert_eq!((&answer["patch"], &answer["unused"][0]["by_hand"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
 fn nothing_is_called_unused_that_was_not_counted_for_so_long() {
     let scene = Scene::counted_for(20);
     let (code, listed, told) = scene.usage(&[]);
