@@ -51,10 +51,10 @@ fn log_as_lines(replay: &Replay) -> String {
              to {last}"
         );
     }
-    let Replay { records, rehearsed, without_caller, unlike_recorded, foreign, .. } = replay;
+    let Replay { records, rehearsed, untold, unlike_recorded, foreign, .. } = replay;
     let _ = writeln!(
         text,
-        "records: {records}, rehearsed: {rehearsed}, without a known caller: {without_caller}; \
+        "records: {records}, rehearsed: {rehearsed}, of which the log does not tell enough: {untold}; \
          callers whose answer is another one: {}",
         flips.len()
     );
@@ -89,7 +89,7 @@ pub fn as_json(changes: &[Change], replay: Option<&Replay>) -> Value {
         "decisions": replay.map(|replay| json!({
             "records": replay.records,
             "rehearsed": replay.rehearsed,
-            "without_caller": replay.without_caller,
+            "untold": replay.untold,
             "unlike_recorded": replay.unlike_recorded,
             "foreign": replay.foreign,
             "flips": replay.flips().collect::<Vec<_>>(),

@@ -432,7 +432,7 @@ fn diff_finds_the_callers_of_a_decision_log_whose_answer_is_another_one() {
         "callers of the log whose answer is another one:\n  \
          - application {webshop} → demo:team-orders:orders-api: application_granted becomes \
          consumer_not_granted, 2 × from 2026-01-01T00:00:00.000Z to 2026-01-02T00:00:00.000Z\n\
-         records: 3, rehearsed: 3, without a known caller: 0; callers whose answer is another one: \
+         records: 3, rehearsed: 3, of which the log does not tell enough: 0; callers whose answer is another one: \
          1\nlines that are no record: 1 (line 4)\n"
     );
     assert!(said.ends_with(&expected), "{said}{}", text(&output.stderr));
