@@ -21,8 +21,8 @@ use crate::{
 /// Tell what a change of documents means: who gains access, and who loses it.
 ///
 /// OLD and NEW are files, folders, or revisions of git: git:REV, git:REV:PATH, or just REV where no
-/// file is called that; a name of both is refused. PATHs are within both. With a decision log, its records are decided by both
-/// sides, and the callers are told whose answer is another one.
+/// file is called that; a name of both is refused. PATHs are within both. With a decision log, its
+/// records are decided by both sides, and the callers are told whose answer is another one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -37,7 +37,7 @@ pub struct Diff {
     /// Documents as they are: a file, a folder, or a revision.
     #[arg(value_name = "OLD")]
     old: String,
-    /// Documents as they will be.
+    /// Documents as they will be: a file, a folder, or a revision.
     #[arg(value_name = "NEW")]
     new: String,
     /// Files and folders within both.
@@ -47,7 +47,7 @@ pub struct Diff {
     #[arg(long, value_name = "FILE")]
     decisions: Option<PathBuf>,
     /// Changes that are no failure; several separated by commas.
-    #[arg(long, value_enum, value_delimiter = ',')]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "CHANGES")]
     allow: Vec<Allowed>,
     /// How changes are printed: a line for each, or one JSON object.
     #[arg(long, value_enum, default_value_t = Format::Text)]

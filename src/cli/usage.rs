@@ -2,20 +2,21 @@
 
 use std::{
     fmt::Write as _,
-    fs,
-    io::{self, Read as _},
+    fs, io,
+    path::Path,
     process::ExitCode,
     time::{Duration, UNIX_EPOCH},
 };
 
 use clap::Args;
 use humantime::format_rfc3339_seconds;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{
     FAILURE, WRONG_USAGE,
     given::{Given, errors, not_whole},
+    input::{Input, Unreadable},
     options::{Format, Paths},
     print, say, wrong_usage,
 };
@@ -47,7 +48,7 @@ Exit codes: 0 nothing is unused, 1 something is, 2 wrong usage, something cannot
 was counted for so long.")]
 pub struct Usage {
     /// What was counted: a file, - for standard input, or the URL of an instance. Can be repeated.
-    #[arg(long, required = true, value_name = "FILE|-|URL")]
+    #[arg(long, required = true, value_name = "FILE|URL")]
     from: Vec<String>,
     /// For how many days something must not have been used.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
@@ -62,14 +63,16 @@ pub struct Usage {
 /// What was counted cannot be had.
 #[derive(Debug, thiserror::Error)]
 enum SourceError {
-    #[error("{from}: {error}")]
-    File { from: String, error: io::Error },
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     #[error("{from}: {error}")]
     Fetch { from: String, error: FetchError },
     #[error("{from}: is not what /usage answers: {error}")]
     Content { from: String, error: serde_json::Error },
     #[error(transparent)]
     Client(#[from] ClientError),
+    #[error("nobody can be asked: {0}")]
+    Runtime(io::Error),
 }
 
 impl Usage {
@@ -92,7 +95,9 @@ impl Usage {
         let patch = errors.is_empty().then(|| Patch::of(&review.unused, read));
         let text = match self.format {
             Format::Text => as_text(&review.unused, patch.as_ref()),
-            Format::Json => as_json(&review, patch.as_ref(), &export, days) + "\n",
+            Format::Json => {
+                format!("{:#}\n", as_json(&review, patch.as_ref(), &export, days))
+            }
         };
         let is_answered = review.counted > 0 || review.uncounted == 0;
         let code = match (is_answered && errors.is_empty(), review.unused.is_empty()) {
@@ -153,23 +158,22 @@ impl Usage {
 }
 
 fn read(from: &str) -> Result<Vec<u8>, SourceError> {
-    let file = |error| SourceError::File { from: from.to_owned(), error };
     let url = Url::parse(from).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    match (from, url) {
-        (_, Some(url)) => fetch(from, &url),
-        ("-", None) => {
-            let mut text = Vec::new();
-            io::stdin().read_to_end(&mut text).map_err(file)?;
-            Ok(text)
-        }
-        (path, None) => fs::read(path).map_err(file),
+    if let Some(url) = url {
+        return fetch(from, &url);
+    }
+    let Input { name, mut reader } = Input::open(Path::new(from))?;
+    let mut text = Vec::new();
+    match reader.read_to_end(&mut text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(Unreadable { name, error }.into()),
     }
 }
 
 fn fetch(from: &str, url: &Url) -> Result<Vec<u8>, SourceError> {
     let client = Client::new(&Proxy::Environment)?.with_answers_up_to(MAX_EXPORT_BYTES);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| SourceError::File { from: from.to_owned(), error })?;
+    let runtime = runtime.map_err(SourceError::Runtime)?;
     let fetched = runtime.block_on(client.get(url));
     fetched.map_err(|error| SourceError::Fetch { from: from.to_owned(), error })
 }
@@ -201,7 +205,7 @@ fn as_text(unused: &[Unused], patch: Option<&Patch>) -> String {
     text
 }
 
-fn as_json(review: &Review, patch: Option<&Patch>, export: &Export, days: u64) -> String {
+fn as_json(review: &Review, patch: Option<&Patch>, export: &Export, days: u64) -> Value {
     let found = |found: &Unused| {
         let Unused { application, what, place, count } = found;
         let (kind, name) = match what {
@@ -225,7 +229,6 @@ fn as_json(review: &Review, patch: Option<&Patch>, export: &Export, days: u64) -
         "at": at, "days": days, "since": since, "counted": counted, "uncounted": uncounted,
         "unused": unused, "patch": patch,
     })
-    .to_string()
 }
 
 fn time(seconds: UnixSeconds) -> String {

@@ -152,16 +152,27 @@ fn serve_names_every_fault_of_its_configuration_and_does_not_start() {
 }
 
 #[test]
-fn every_command_has_help_with_an_example() {
+fn every_command_has_help_with_an_example_and_its_exit_codes() {
     let overview = portvakt(&["--help"]);
     assert_eq!(overview.status.code(), Some(0));
-    for command in
-        ["serve", "lint", "explain", "test", "diff", "graph", "usage", "demo", "completions"]
-    {
+    for command in [
+        "serve",
+        "lint",
+        "explain",
+        "test",
+        "diff",
+        "graph",
+        "usage",
+        "demo",
+        "keys",
+        "completions",
+    ] {
         assert!(text(&overview.stdout).contains(command), "{command}");
         let help = portvakt(&[command, "--help"]);
         assert_eq!(help.status.code(), Some(0));
-        assert!(text(&help.stdout).contains(&format!("  portvakt {command}")), "{command}");
+        let help = text(&help.stdout);
+        assert!(help.contains(&format!("  portvakt {command}")), "{command}");
+        assert!(help.contains("\nExit codes: 0 "), "{command}");
     }
 }
 

@@ -387,7 +387,7 @@ fn diff_says_what_it_cannot_read() {
         (here, &["applications", "."], "broken.yaml:1:"),
         (here, &["main", ".", "/etc"], "a PATH is within OLD and NEW"),
         (here, &["main", ".", "nowhere"], "./nowhere: there is no such file"),
-        (here, &["main", "applications", "--decisions", "none"], "none cannot be read"),
+        (here, &["main", "applications", "--decisions", "none"], "none: cannot be read"),
         (here, &["main", ".", "--decisions", "broken.yaml"], "broken.yaml: none of its lines"),
         (outside.path(), &["main", "."], "not a git repository"),
     ] {

@@ -51,10 +51,11 @@ pub struct Explain {
     format: Format,
     #[command(flatten)]
     token: TokenOption,
-    #[command(flatten)]
-    asked: Asked,
+    // Before those that have a heading, for clap hands that on to what comes behind.
     #[command(flatten)]
     live: Live,
+    #[command(flatten)]
+    asked: Asked,
     #[command(flatten)]
     log: Log,
 }
