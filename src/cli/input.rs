@@ -17,7 +17,7 @@ pub struct Input {
 
 /// It cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{name} cannot be read: {error}")]
+#[error("{name}: cannot be read: {error}")]
 pub struct Unreadable {
     pub name: String,
     pub error: io::Error,

@@ -10,6 +10,7 @@ mod graph;
 mod input;
 mod keys;
 mod lint;
+mod options;
 mod serve;
 mod side;
 mod test;

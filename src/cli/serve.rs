@@ -26,7 +26,8 @@ Without a configuration file, the variables that NAIS gives an application suffi
 in front of it: AZURE_APP_CLIENT_ID, AZURE_APP_WELL_KNOWN_URL, AZURE_APP_PRE_AUTHORIZED_APPS,
 NAIS_CLUSTER_NAME, NAIS_NAMESPACE, NAIS_APP_NAME.
 
-SIGTERM and SIGINT stop: not serving, a delay, then draining. SIGHUP reads the documents anew.")]
+SIGTERM and SIGINT stop: not serving, a delay, then draining. SIGHUP reads the documents anew.
+Exit codes: 0 stopped when asked to, 1 not started, or ended without being asked to, 2 wrong usage.")]
 pub struct Serve {
     /// The configuration file; every key can be overridden by a variable PORTVAKT_<KEY>.
     #[arg(long, short, value_name = "FILE", env = "PORTVAKT_CONFIG")]

@@ -52,11 +52,10 @@ fn log_as_lines(replay: &Replay) -> String {
              to {last}"
         );
     }
-    let Replay { records, rehearsed, without_caller, withheld, unlike_recorded, foreign, .. } =
-        replay;
+    let Replay { records, rehearsed, untold, withheld, unlike_recorded, foreign, .. } = replay;
     let _ = writeln!(
         text,
-        "records: {records}, rehearsed: {rehearsed}, without a known caller: {without_caller}; \
+        "records: {records}, rehearsed: {rehearsed}, of which the log does not tell enough: {untold}; \
          callers whose answer is another one: {}",
         flips.len()
     );
@@ -98,7 +97,7 @@ pub fn as_json(changes: &[Change], replay: Option<&Replay>) -> Value {
         "decisions": replay.map(|replay| json!({
             "records": replay.records,
             "rehearsed": replay.rehearsed,
-            "without_caller": replay.without_caller,
+            "untold": replay.untold,
             "withheld": replay.withheld,
             "unlike_recorded": replay.unlike_recorded,
             "foreign": replay.foreign,
@@ -112,7 +111,7 @@ fn change_as_json(change: &Change) -> Value {
     let mut json = json!({
         "kind": change.subject.kind(),
         "application": change.application.as_ref().map(ToString::to_string),
-        "place": change.place.as_ref().map(ToString::to_string),
+        "place": change.place,
     });
     match &change.subject {
         Subject::Consumer { name, client_id } => {

@@ -150,7 +150,10 @@ async fn a_log_without_personal_data_tells_nothing_of_users_and_says_that_they_a
     assert_eq!(world.portvakt.ended().await.code(), Some(0));
     let (code, said) = diff(&world);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("records: 2, rehearsed: 1, without a known caller: 0"), "{said}");
+    assert!(
+        said.contains("records: 2, rehearsed: 1, of which the log does not tell enough: 0"),
+        "{said}"
+    );
     assert!(said.contains("(decision_log.personal_data): 1"), "{said}");
     let caller = lines(&world.path("decisions.jsonl"))[0]["caller"].clone();
     for member in ["object_id", "groups", "roles"] {

@@ -8,8 +8,8 @@ use super::documents::Documents;
 use crate::{
     authorizer::{Presumed, Settings, rehearse},
     cli::input::{Input, Unreadable},
-    decision_log::{LogReader, Record},
-    explain::{Explanation, Rehearsal},
+    decision_log::{LogReader, Record, Rehearsal},
+    explain::Explanation,
 };
 
 #[derive(Debug, Args)]
