@@ -28,7 +28,7 @@ impl Place {
 }
 
 impl Serialize for Place {
-    /// `{"file": …, "line": …, "column": …}`
+    /// `{"file": …, "line": …, "column": …}`: how every command's JSON tells of a place.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut place = serializer.serialize_struct("Place", 3)?;
         place.serialize_field("file", &*self.source)?;
@@ -48,7 +48,8 @@ impl fmt::Display for Place {
 }
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The configuration or the document cannot be used.
     Error,
@@ -67,7 +68,7 @@ impl Severity {
 }
 
 /// One thing that is wrong, with what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub place: Place,
     pub severity: Severity,
@@ -98,6 +99,12 @@ macro_rules! codes {
             /// The word that is printed.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
+            }
+        }
+
+        impl Serialize for Code {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
     };

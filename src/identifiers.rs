@@ -191,7 +191,13 @@ impl<'de> Deserialize<'de> for ApplicationId {
     }
 }
 
-fn is_name(text: &str) -> bool {
+/// The text is no name of a cluster, a namespace or an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("holds something else than letters, digits, -, . and _")]
+pub struct NotAName;
+
+/// Whether a cluster, a namespace or an application may be called that.
+pub fn is_name(text: &str) -> bool {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_');
     !text.is_empty() && text.len() <= 253 && text.bytes().all(allowed)
 }

@@ -32,7 +32,7 @@
 //!   change means, who may call whom.
 //! - [`recorder`] is told of every answer, and tells [`telemetry`], [`usage`] and [`decision_log`].
 //! - `console` shows people what is in force and what is decided; `web` and [`admin`] serve HTTP/1.
-//! - [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
+//! - `file` opens what somebody named; [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
 //!   [`cli`] is the command line; [`demo`] is all of it on loopback.
 
 mod accept;
@@ -51,6 +51,7 @@ pub mod demo;
 #[cfg(test)]
 mod dropped;
 pub mod explain;
+mod file;
 pub mod finding;
 pub mod frontend;
 pub mod graph;

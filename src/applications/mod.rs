@@ -48,7 +48,6 @@ pub use loader::{Loader, Snapshot, read_once};
 pub use published::{Generation, Published};
 pub use resolve::{Counts, FoundBy, Rules};
 pub use role::Role;
-pub use shelf::MOST_BYTES;
 pub use stated::{Stated, StatedRule};
 pub use walk::{files_below, folders_of};
 pub use watch::{WatchError, keep_current};

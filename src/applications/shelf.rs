@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
     hash::{BuildHasher, RandomState},
     io::{self, Read},
     mem,
@@ -16,11 +16,9 @@ use super::walk::{Stamp, Walk, unreadable};
 use crate::{
     clock::Clock,
     config::{DocumentPath, Namespaces},
+    file::{self, MOST_OF_A_TEXT},
     finding::Finding,
 };
-
-/// The largest file that is read: 16 MiB.
-pub const MOST_BYTES: u64 = 16 << 20;
 
 /// The files below some roots, each with what it says, of type `T`.
 #[derive(Debug)]
@@ -293,39 +291,19 @@ enum Seen {
 }
 
 fn read(path: &Path) -> io::Result<Seen> {
-    let file = open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    let before = Stamp::of(&metadata);
-    if before.length() > MOST_BYTES {
-        return Err(io::Error::other("it is larger than 16 MiB"));
+    let file = file::open(path, OpenOptions::new().read(true))?;
+    let before = Stamp::of(&file.metadata()?);
+    if before.length() > MOST_OF_A_TEXT {
+        return Err(file::too_large(MOST_OF_A_TEXT));
     }
     let mut text = String::new();
-    (&file).take(MOST_BYTES).read_to_string(&mut text)?;
+    (&file).take(MOST_OF_A_TEXT).read_to_string(&mut text)?;
     let after = Stamp::of(&file.metadata()?);
     let is_old = is_old(after);
     if before != after || (text.is_empty() && !is_old) {
         return Ok(Seen::BeingWritten);
     }
     Ok(Seen::Whole { text, stamp: is_old.then_some(after) })
-}
-
-/// Opens what was a file when it was looked at, and may have become a FIFO since: without waiting
-/// for somebody who writes into it. On other systems than Linux that short while remains, and on
-/// all of them what opening a device sets off.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        /// As Linux has it on every architecture but Alpha, MIPS, PA-RISC and SPARC.
-        const O_NONBLOCK: i32 = 0o4000;
-        options.custom_flags(O_NONBLOCK);
-    }
-    options.open(path)
 }
 
 /// Whether a file was left alone for longer than file systems' clocks are coarse.

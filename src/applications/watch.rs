@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     finding::{Finding, Severity},
+    printable::Printable,
     telemetry::{DocumentMetrics, Metrics},
 };
 
@@ -134,7 +135,7 @@ impl Keeper {
             self.publish(begin);
         }
         if refreshed.changed || is_asked {
-            self.documents().reloaded(self.is_clean);
+            self.documents().reloaded(self.is_clean, begin.elapsed());
         }
         match self.watches.follow(self.loader.folders()) {
             // A change between the look and the watch would have gone unseen.
@@ -157,10 +158,15 @@ impl Keeper {
             return;
         }
         let applications = index.len();
+        let is_first = !self.published.is_loaded();
         self.published.publish(Generation { index });
         self.documents().known(applications, counts);
         let Rules { resolved, unresolved } = counts.rules;
-        let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = begin.elapsed();
+        if is_first {
+            self.documents().loaded(took);
+        }
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         match self.loader.role() {
             Role::Active => {
                 info!(applications, resolved, unresolved, milliseconds, "documents in force");
@@ -177,7 +183,7 @@ impl Keeper {
 }
 
 fn log(Finding { place, severity, code, message }: &Finding) {
-    let code = code.as_str();
+    let (code, message) = (code.as_str(), Printable(message));
     match severity {
         Severity::Error => error!(%place, code, "{message}"),
         Severity::Warning => warn!(%place, code, "{message}"),

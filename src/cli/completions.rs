@@ -9,7 +9,11 @@ use super::{Arguments, print};
 
 /// Print a script that completes portvakt's commands in a shell.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portvakt completions bash > /etc/bash_completion.d/portvakt")]
+#[command(after_help = "\
+Example:
+  portvakt completions bash >/etc/bash_completion.d/portvakt
+
+Exit codes: 0 all is printed, 2 wrong usage, or it cannot be.")]
 pub struct Completions {
     /// The shell.
     shell: Shell,

@@ -15,7 +15,11 @@ use crate::{
 ///
 /// Envoy is found in $ENVOY, in PATH, or in .venv; without one the decisions are shown alone.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portvakt demo --port 8080")]
+#[command(after_help = "\
+Example:
+  portvakt demo --port 8080
+
+Exit codes: 0 ended when asked to, or after --once, 1 it cannot be shown, 2 wrong usage.")]
 pub struct Demo {
     /// Where Envoy listens on loopback [default: 8080, or a free port where that is taken].
     #[arg(long, value_name = "PORT")]

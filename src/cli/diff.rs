@@ -6,23 +6,23 @@ use clap::{Args, ValueEnum};
 
 use super::{
     FAILURE, WRONG_USAGE,
-    given::{GivenRead, errors, not_whole},
+    given::{GivenRead, Unusable, errors, not_whole},
     input::{Input, Unreadable},
+    options::{Cluster, Format},
     print, say,
     side::Side,
     wrong_usage,
 };
 use crate::{
     comparison::{self, Change, Effect, Replay, as_json, as_lines, between},
-    config::{self, Config},
-    finding::Finding,
+    config::Config,
 };
 
 /// Tell what a change of documents means: who gains access, and who loses it.
 ///
 /// OLD and NEW are files, folders, or revisions of git: git:REV, git:REV:PATH, or just REV where no
-/// file is called that; a name of both is refused. PATHs are within both. With a decision log, its records are decided by both
-/// sides, and the callers are told whose answer is another one.
+/// file is called that; a name of both is refused. PATHs are within both. With a decision log, its
+/// records are decided by both sides, and the callers are told whose answer is another one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -37,7 +37,7 @@ pub struct Diff {
     /// Documents as they are: a file, a folder, or a revision.
     #[arg(value_name = "OLD")]
     old: String,
-    /// Documents as they will be.
+    /// Documents as they will be: a file, a folder, or a revision.
     #[arg(value_name = "NEW")]
     new: String,
     /// Files and folders within both.
@@ -47,14 +47,13 @@ pub struct Diff {
     #[arg(long, value_name = "FILE")]
     decisions: Option<PathBuf>,
     /// Changes that are no failure; several separated by commas.
-    #[arg(long, value_enum, value_delimiter = ',')]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "CHANGES")]
     allow: Vec<Allowed>,
-    /// How changes are printed.
+    /// How changes are printed: a line for each, or one JSON object.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
+    #[command(flatten)]
+    cluster: Cluster,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -65,14 +64,6 @@ enum Allowed {
     Losses,
     /// What else is different: hosts, client ids, settings.
     Other,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// A line for each.
-    Text,
-    /// One JSON object.
-    Json,
 }
 
 /// Both sides, read.
@@ -107,6 +98,9 @@ impl Diff {
                 if replay.records == 0 && replay.foreign.count > 0 {
                     return Err(NoLog(name).into());
                 }
+                if replay.rehearsed == 0 && replay.withheld > 0 {
+                    return Err(Withheld(name).into());
+                }
                 Some(replay)
             }
             None => None,
@@ -135,9 +129,9 @@ impl Diff {
         let cluster_of = |read: &GivenRead| {
             read.config
                 .as_ref()
-                .map_or_else(|| self.cluster.clone(), |config| config.cluster.clone())
+                .map_or_else(|| self.cluster.name.clone(), |config| config.cluster.clone())
         };
-        let mut new_read = new.read(&self.cluster)?;
+        let mut new_read = new.read(&self.cluster.name)?;
         let old_read = old.read(&cluster_of(&new_read))?;
         if new_read.config.is_none() && old_read.config.is_some() {
             new_read = new.read(&cluster_of(&old_read))?;
@@ -153,13 +147,15 @@ impl Diff {
         if is_empty(&old_read) && is_empty(&new_read) {
             return Err("there is nothing to compare".into());
         }
-        // A side without a configuration decides as the other does.
-        let fallback = match (&old_read.config, &new_read.config) {
-            (None, None) => config::defaults(&self.cluster).map_err(|findings| lines(&findings))?,
-            (Some(config), None) | (_, Some(config)) => config.clone(),
-        };
-        let of = |read: &GivenRead| read.config.clone().unwrap_or_else(|| fallback.clone());
-        Ok(Sides { old: (of(&old_read), old_read), new: (of(&new_read), new_read) })
+        let old_config = self.config_of(&old_read, &new_read)?;
+        let new_config = self.config_of(&new_read, &old_read)?;
+        Ok(Sides { old: (old_config, old_read), new: (new_config, new_read) })
+    }
+
+    /// A side without a configuration decides as the other does.
+    fn config_of(&self, side: &GivenRead, other: &GivenRead) -> Result<Config, Unusable> {
+        let stated = if side.config.is_some() { side } else { other };
+        stated.config_or_defaults(&self.cluster.name)
     }
 
     fn is_failure(&self, changes: &[Change], replay: Option<&Replay>) -> bool {
@@ -181,6 +177,10 @@ impl Diff {
 #[error("{0}: none of its lines is a record of a decision log")]
 struct NoLog(String);
 
-fn lines(findings: &[Finding]) -> String {
-    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
+/// What would decide is left out in all of a decision log.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0}: none of its records can be decided: they tell of nobody but users, and nothing of these \
+     (decision_log.personal_data: omitted)"
+)]
+struct Withheld(String);

@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::applications::MOST_BYTES;
+use crate::file::MOST_OF_A_TEXT;
 
 /// Files of a revision, in a folder that ends with this value.
 #[derive(Debug)]
@@ -213,7 +213,8 @@ fn write_blob(answers: &mut impl BufRead, path: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let mut content = answers.take(size);
-    let kept = io::copy(&mut (&mut content).take(MOST_BYTES + 1), &mut fs::File::create(path)?)?;
+    let kept =
+        io::copy(&mut (&mut content).take(MOST_OF_A_TEXT + 1), &mut fs::File::create(path)?)?;
     let passed_over = io::copy(&mut content, &mut io::sink())?;
     if kept + passed_over < size {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -266,11 +267,15 @@ mod tests {
         assert!(write_blob(&mut answers, &path).is_err(), "cut short");
         assert!(write_blob(&mut &b"0a missing\n"[..], &path).is_err());
 
-        let size = MOST_BYTES * 2;
+        let size = MOST_OF_A_TEXT * 2;
         let header = format!("0a blob {size}\n");
         let mut answers =
             header.as_bytes().chain(io::repeat(b' ').take(size)).chain(&b"\nrest"[..]);
         write_blob(&mut BufReader::new(&mut answers), &path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().len(), MOST_BYTES + 1, "as large as is too large");
+        assert_eq!(
+            fs::metadata(&path).unwrap().len(),
+            MOST_OF_A_TEXT + 1,
+            "as large as is too large"
+        );
     }
 }

@@ -2,13 +2,13 @@
 
 use std::{
     fs,
-    io::Read as _,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    applications::{Context, MOST_BYTES, Snapshot, Tenants, files_below, read_once},
+    applications::{Context, Snapshot, Tenants, files_below, read_once},
     config::{self, Config, DocumentPath, Environment},
+    file::{self, MOST_OF_A_TEXT},
     finding::{Finding, Severity},
     yaml::{self, Value},
 };
@@ -23,9 +23,9 @@ pub struct Given {
     findings: Vec<Finding>,
 }
 
-/// There is nothing to read.
+/// Nothing can be answered by what was given.
 #[derive(Debug, thiserror::Error)]
-pub enum NothingGiven {
+pub enum Unusable {
     #[error("{}: there is no such file or folder", .0.display())]
     Missing(PathBuf),
     #[error("there is no YAML or JSON file in what was given")]
@@ -34,6 +34,9 @@ pub enum NothingGiven {
         "no application is described in what was given; give the documents, for instance the folders of applications.paths, beside the configuration"
     )]
     NoApplication,
+    /// What documents come to under another one, nobody asked.
+    #[error("the configuration cannot be used:\n{}", lines(.0))]
+    Configuration(Vec<Finding>),
 }
 
 /// What was given, read.
@@ -49,10 +52,10 @@ impl Given {
     /// Sorts files and what is below folders.
     ///
     /// # Errors
-    /// [`NothingGiven`] where a path does not exist, or none holds anything that could be read.
-    pub fn below(paths: &[PathBuf]) -> Result<Self, NothingGiven> {
+    /// [`Unusable`] where a path does not exist, or none holds anything that could be read.
+    pub fn below(paths: &[PathBuf]) -> Result<Self, Unusable> {
         if let Some(missing) = paths.iter().find(|path| !path.exists()) {
-            return Err(NothingGiven::Missing(missing.clone()));
+            return Err(Unusable::Missing(missing.clone()));
         }
         let (files, findings) = files_below(paths);
         let mut given = Self { findings, ..Self::default() };
@@ -66,7 +69,7 @@ impl Given {
             kind.push(file);
         }
         match given.count() == 0 && given.findings.is_empty() {
-            true => Err(NothingGiven::Empty),
+            true => Err(Unusable::Empty),
             false => Ok(given),
         }
     }
@@ -76,11 +79,6 @@ impl Given {
         self.configurations.len() + self.documents.len() + self.further_consumers.len()
     }
 
-    /// Whether a configuration is among them.
-    pub fn has_configuration(&self) -> bool {
-        !self.configurations.is_empty()
-    }
-
     /// The files of documents, of whatever kinds.
     pub fn documents(&self) -> &[PathBuf] {
         &self.documents
@@ -88,9 +86,27 @@ impl Given {
 
     /// Reads all of them together: a rule whose consumer stands in another file is resolved.
     /// `cluster` is that of the documents where no configuration is among the files.
-    pub fn read(self, cluster: &str) -> GivenRead {
-        let mut findings = self.findings;
-        let mut config = None;
+    ///
+    /// # Errors
+    /// [`Unusable::Configuration`] where one is, and has an error.
+    pub fn read(self, cluster: &str) -> Result<GivenRead, Unusable> {
+        let (config, findings) = self.read_configurations();
+        let errors: Vec<_> = errors(&findings).cloned().collect();
+        match errors.is_empty() {
+            true => Ok(self.read_documents(cluster, config, findings)),
+            false => Err(Unusable::Configuration(errors)),
+        }
+    }
+
+    /// Everything there is to find fault with, of the documents even where the configuration has an
+    /// error.
+    pub fn findings(self, cluster: &str) -> Vec<Finding> {
+        let (config, findings) = self.read_configurations();
+        self.read_documents(cluster, config, findings).snapshot.findings
+    }
+
+    fn read_configurations(&self) -> (Option<Config>, Vec<Finding>) {
+        let (mut config, mut findings) = (None, Vec::new());
         for file in &self.configurations {
             match config::read(Some(file), &Environment::of_process()) {
                 Ok(read) => {
@@ -100,12 +116,21 @@ impl Given {
                 Err(errors) => findings.extend(errors),
             }
         }
+        (config, findings)
+    }
+
+    fn read_documents(
+        self,
+        cluster: &str,
+        config: Option<Config>,
+        findings: Vec<Finding>,
+    ) -> GivenRead {
         let unspecified = || Context::new(cluster, Tenants::Unspecified);
         let context = config.as_ref().map_or_else(unspecified, Context::of);
         let configured = config.as_ref().map_or(&[][..], |config| &config.applications.paths);
         let documents = self.documents.into_iter().map(|file| placed(file, configured)).collect();
         let mut snapshot = read_once(documents, self.further_consumers, context);
-        snapshot.findings.extend(findings);
+        snapshot.findings.extend(self.findings.into_iter().chain(findings));
         snapshot.findings.sort_by(|one, other| one.place.cmp(&other.place));
         GivenRead { config, snapshot }
     }
@@ -115,14 +140,29 @@ impl GivenRead {
     /// The same, where an application is described, or an error tells why none is.
     ///
     /// # Errors
-    /// [`NothingGiven::NoApplication`].
-    pub fn with_applications(self) -> Result<Self, NothingGiven> {
+    /// [`Unusable::NoApplication`].
+    pub fn with_applications(self) -> Result<Self, Unusable> {
         let is_clean = errors(&self.snapshot.findings).next().is_none();
         match self.snapshot.applications.is_empty() && is_clean {
-            true => Err(NothingGiven::NoApplication),
+            true => Err(Unusable::NoApplication),
             false => Ok(self),
         }
     }
+
+    /// What the configuration among the files states, or the defaults.
+    ///
+    /// # Errors
+    /// [`Unusable::Configuration`] where `cluster` is no cluster's name.
+    pub fn config_or_defaults(&self, cluster: &str) -> Result<Config, Unusable> {
+        match &self.config {
+            Some(config) => Ok(config.clone()),
+            None => config::defaults(cluster).map_err(Unusable::Configuration),
+        }
+    }
+}
+
+fn lines(findings: &[Finding]) -> String {
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Those findings that make what was read a part of what was given.
@@ -153,11 +193,10 @@ enum Holds {
 
 /// A mapping without `kind` is a configuration if the file was named, or has a key of one: other
 /// tools' files may lie in the same folder.
-fn holds(file: &Path, is_named: bool) -> Holds {
-    let mut text = String::new();
-    // What is too large, the reader of documents tells.
-    let _ = fs::File::open(file).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
-    let source = file.display().to_string().into();
+fn holds(path: &Path, is_named: bool) -> Holds {
+    // What cannot be read, the reader of documents tells.
+    let text = file::text(path, MOST_OF_A_TEXT).unwrap_or_default();
+    let source = path.display().to_string().into();
     let first = yaml::stream(&source, &text).next().and_then(|first| first.content.ok().flatten());
     match first.map(|node| node.value) {
         Some(Value::Sequence(_)) => Holds::FurtherConsumers,

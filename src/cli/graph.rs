@@ -1,12 +1,13 @@
 //! `portvakt graph`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use super::{
     WRONG_USAGE,
     given::{Given, errors, not_whole},
+    options::Paths,
     print, say, wrong_usage,
 };
 use crate::{
@@ -29,9 +30,8 @@ Mermaid is drawn by many forges, in a code block of Markdown called mermaid.
 Exit codes: 0 all was read, 2 wrong usage, nothing to draw, or something cannot be read and the
 graph is not whole.")]
 pub struct DrawGraph {
-    /// Files and folders.
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    given: Paths,
     /// The language of the drawing.
     #[arg(long, value_enum, default_value_t = Format::Mermaid)]
     format: Format,
@@ -44,9 +44,6 @@ pub struct DrawGraph {
     /// Groups of users, and all users where they are let in, too.
     #[arg(long)]
     users: bool,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,8 +66,8 @@ struct Unknown {
 
 impl DrawGraph {
     pub fn run(self) -> ExitCode {
-        let given = Given::below(&self.paths)
-            .and_then(|given| given.read(&self.cluster).with_applications());
+        let given = Given::below(&self.given.paths)
+            .and_then(|given| given.read(&self.given.cluster.name)?.with_applications());
         let snapshot = match given {
             Ok(read) => read.snapshot,
             Err(error) => return wrong_usage(&error),

@@ -1,10 +1,13 @@
-//! What is read from a file, or from standard input where `-` stands for one.
+//! What is read from a file, or from standard input where `-` stands for one. Unlike what the service
+//! reads, it may be a pipe: in a shell, `<(command)` is one.
 
 use std::{
     fs::File,
     io::{self, BufRead, BufReader},
     path::Path,
 };
+
+use crate::file;
 
 /// Something to read, with its name for messages.
 pub struct Input {
@@ -14,7 +17,7 @@ pub struct Input {
 
 /// It cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{name} cannot be read: {error}")]
+#[error("{name}: cannot be read: {error}")]
 pub struct Unreadable {
     pub name: String,
     pub error: io::Error,
@@ -35,5 +38,14 @@ impl Input {
             Ok(file) => Ok(Self { name, reader: Box::new(BufReader::new(file)) }),
             Err(error) => Err(Unreadable { name, error }),
         }
+    }
+
+    /// All of it, where that is so many bytes at most.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn read_all(self, most: u64) -> Result<Vec<u8>, Unreadable> {
+        let Self { name, reader } = self;
+        file::read_all(reader, most).map_err(|error| Unreadable { name, error })
     }
 }

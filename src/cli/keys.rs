@@ -11,7 +11,11 @@ use crate::config::KEYS;
 ///
 /// The list is Markdown, as in docs/configuration.md.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portvakt keys | grep LIMITS")]
+#[command(after_help = "\
+Example:
+  portvakt keys | grep LIMITS
+
+Exit codes: 0 all is printed, 2 wrong usage, or it cannot be.")]
 pub struct Keys {}
 
 impl Keys {

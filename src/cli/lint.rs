@@ -1,11 +1,16 @@
 //! `portvakt lint`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
-use super::{FAILURE, given::Given, print, say, wrong_usage};
+use super::{
+    FAILURE,
+    given::Given,
+    options::{Format, Paths},
+    print, say, wrong_usage,
+};
 use crate::finding::{Finding, Severity};
 
 /// Check configuration and application documents without starting anything.
@@ -22,38 +27,26 @@ Examples:
 A finding is file:line:column: severity: code: message.
 Exit codes: 0 clean or warnings only, 1 errors, 2 wrong usage or nothing to check.")]
 pub struct Lint {
-    /// Files and folders.
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
-    /// How findings are printed.
+    #[command(flatten)]
+    given: Paths,
+    /// How findings are printed: a line for each, or one JSON array.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// A line for each.
-    Text,
-    /// One JSON array.
-    Json,
 }
 
 impl Lint {
     pub fn run(self) -> ExitCode {
-        let given = match Given::below(&self.paths) {
+        let given = match Given::below(&self.given.paths) {
             Ok(given) => given,
             Err(error) => return wrong_usage(&error),
         };
         let files = given.count();
-        let findings = given.read(&self.cluster).snapshot.findings;
+        let findings = given.findings(&self.given.cluster.name);
         let errors = count(&findings, Severity::Error);
         let warnings = count(&findings, Severity::Warning);
         let text = match self.format {
             Format::Text => as_text(&findings),
-            Format::Json => format!("{:#}\n", as_json(&findings)),
+            Format::Json => format!("{:#}\n", json!(findings)),
         };
         let ended = print(&text, if errors == 0 { 0 } else { FAILURE });
         say(format_args!("files: {files}, errors: {errors}, warnings: {warnings}\n"));
@@ -63,20 +56,6 @@ impl Lint {
 
 fn as_text(findings: &[Finding]) -> String {
     findings.iter().map(|finding| format!("{finding}\n")).collect()
-}
-
-fn as_json(findings: &[Finding]) -> serde_json::Value {
-    let finding = |finding: &Finding| {
-        json!({
-            "file": &*finding.place.source,
-            "line": finding.place.line,
-            "column": finding.place.column,
-            "severity": finding.severity.as_str(),
-            "code": finding.code.as_str(),
-            "message": finding.message,
-        })
-    };
-    findings.iter().map(finding).collect()
 }
 
 fn count(findings: &[Finding], severity: Severity) -> usize {

@@ -10,6 +10,7 @@ mod graph;
 mod input;
 mod keys;
 mod lint;
+mod options;
 mod serve;
 mod side;
 mod test;
@@ -23,6 +24,8 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+
+use crate::printable::Printable;
 
 /// Envoy external authorization for APIs secured with Entra ID, by the NAIS access policy.
 #[derive(Debug, Parser)]
@@ -97,11 +100,17 @@ fn wrong_usage(error: &dyn std::error::Error) -> ExitCode {
 
 /// Says why a command ends, and ends it.
 fn fail(error: &dyn std::error::Error) -> ExitCode {
-    say(format_args!("portvakt: {error}\n"));
+    say(format_args!("portvakt: {}\n", shown(error)));
     let mut source = error.source();
     while let Some(cause) = source {
-        say(format_args!("  because: {cause}\n"));
+        say(format_args!("  because: {}\n", shown(cause)));
         source = cause.source();
     }
     ExitCode::from(FAILURE)
+}
+
+/// An error on a terminal: names of files, and what they hold, are whatever somebody wrote.
+fn shown(error: &dyn std::error::Error) -> String {
+    let error = error.to_string();
+    error.lines().map(|line| Printable(line).to_string()).collect::<Vec<_>>().join("\n")
 }

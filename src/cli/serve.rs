@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Environment},
     finding::{Finding, Severity},
+    printable::Printable,
     service::{Service, Signals},
     telemetry::init_log,
 };
@@ -25,7 +26,8 @@ Without a configuration file, the variables that NAIS gives an application suffi
 in front of it: AZURE_APP_CLIENT_ID, AZURE_APP_WELL_KNOWN_URL, AZURE_APP_PRE_AUTHORIZED_APPS,
 NAIS_CLUSTER_NAME, NAIS_NAMESPACE, NAIS_APP_NAME.
 
-SIGTERM and SIGINT stop: not serving, a delay, then draining. SIGHUP reads the documents anew.")]
+SIGTERM and SIGINT stop: not serving, a delay, then draining. SIGHUP reads the documents anew.
+Exit codes: 0 stopped when asked to, 1 not started, or ended without being asked to, 2 wrong usage.")]
 pub struct Serve {
     /// The configuration file; every key can be overridden by a variable PORTVAKT_<KEY>.
     #[arg(long, short, value_name = "FILE", env = "PORTVAKT_CONFIG")]
@@ -59,7 +61,8 @@ fn serve(config: Config, warnings: &[Finding]) -> Result<(), Box<dyn Error>> {
     let _flush = init_log(&config.log)?;
     log_panics();
     for finding in warnings {
-        warn!(place = %finding.place, code = finding.code.as_str(), "{}", finding.message);
+        let message = Printable(&finding.message);
+        warn!(place = %finding.place, code = finding.code.as_str(), "{message}");
     }
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {

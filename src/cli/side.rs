@@ -7,9 +7,12 @@ use std::{
 
 use super::{
     git::{GitError, Revision, is_revision},
-    given::{Given, GivenRead, NothingGiven},
+    given::{Given, GivenRead, Unusable},
 };
-use crate::{applications::Application, finding::Place};
+use crate::{
+    applications::Application,
+    finding::{Finding, Place},
+};
 
 /// Where the documents of one side are.
 #[derive(Debug)]
@@ -29,7 +32,7 @@ pub enum SideError {
     #[error(transparent)]
     Git(#[from] GitError),
     #[error(transparent)]
-    Nothing(#[from] NothingGiven),
+    Unusable(#[from] Unusable),
 }
 
 const GIT: &str = "git:";
@@ -69,38 +72,62 @@ impl Side {
     /// revision from before there were any documents has none.
     ///
     /// # Errors
-    /// [`NothingGiven`] of files.
-    pub fn read(&self, cluster: &str) -> Result<GivenRead, NothingGiven> {
+    /// [`Unusable`].
+    pub fn read(&self, cluster: &str) -> Result<GivenRead, Unusable> {
         match self {
-            Self::Files(paths) => Ok(Given::below(paths)?.read(cluster)),
+            Self::Files(paths) => Given::below(paths)?.read(cluster),
             Self::Revision(name, revision) => {
                 let there = revision.paths().iter().filter(|path| path.exists()).cloned();
                 let given = Given::below(&there.collect::<Vec<_>>()).unwrap_or_default();
-                let mut read = given.read(cluster);
-                rename(&mut read, revision.root(), name);
-                Ok(read)
+                let names = Renaming::of(revision.root(), name);
+                match given.read(cluster) {
+                    Ok(mut read) => {
+                        names.all_of(&mut read);
+                        Ok(read)
+                    }
+                    Err(Unusable::Configuration(mut findings)) => {
+                        findings.iter_mut().for_each(|finding| names.finding(finding));
+                        Err(Unusable::Configuration(findings))
+                    }
+                    Err(error) => Err(error),
+                }
             }
         }
     }
 }
 
 /// Has places say where in the revision they are, as `git show` takes it.
-fn rename(read: &mut GivenRead, root: &Path, name: &str) {
-    let (aside, shown) = (format!("{}/", root.display()), format!("{name}:"));
-    let rename = |place: &mut Place| place.source = place.source.replace(&aside, &shown).into();
-    for finding in &mut read.snapshot.findings {
-        rename(&mut finding.place);
-        finding.message = finding.message.replace(&aside, &shown);
-    }
-    for application in &mut read.snapshot.applications {
-        rename_stated(Arc::make_mut(application), &rename);
-    }
+struct Renaming {
+    aside: String,
+    shown: String,
 }
 
-fn rename_stated(application: &mut Application, rename: &impl Fn(&mut Place)) {
-    let stated = &mut application.stated;
-    rename(&mut stated.place);
-    stated.rules.iter_mut().for_each(|rule| rename(&mut rule.place));
-    stated.groups.iter_mut().for_each(|group| rename(&mut group.place));
-    stated.everyone.iter_mut().for_each(rename);
+impl Renaming {
+    fn of(root: &Path, name: &str) -> Self {
+        Self { aside: format!("{}/", root.display()), shown: format!("{name}:") }
+    }
+
+    fn all_of(&self, read: &mut GivenRead) {
+        read.snapshot.findings.iter_mut().for_each(|finding| self.finding(finding));
+        for application in &mut read.snapshot.applications {
+            self.application(Arc::make_mut(application));
+        }
+    }
+
+    fn finding(&self, finding: &mut Finding) {
+        self.place(&mut finding.place);
+        finding.message = finding.message.replace(&self.aside, &self.shown);
+    }
+
+    fn application(&self, application: &mut Application) {
+        let stated = &mut application.stated;
+        self.place(&mut stated.place);
+        stated.rules.iter_mut().for_each(|rule| self.place(&mut rule.place));
+        stated.groups.iter_mut().for_each(|group| self.place(&mut group.place));
+        stated.everyone.iter_mut().for_each(|place| self.place(place));
+    }
+
+    fn place(&self, place: &mut Place) {
+        place.source = place.source.replace(&self.aside, &self.shown).into();
+    }
 }

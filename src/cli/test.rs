@@ -1,16 +1,17 @@
 //! `portvakt test`.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{error::Error, process::ExitCode};
 
 use clap::{Args, ValueEnum};
 
 use super::{
     FAILURE, WRONG_USAGE, fail,
-    given::{Given, GivenRead, errors, not_whole},
+    given::{Given, errors, not_whole},
+    options::Paths,
     watching::{Look, keep_looking},
 };
 use crate::{
-    config,
+    file::{self, MOST_OF_A_TEXT},
     rehearsal::{self, CasesRead, Report, Required, Stage},
 };
 
@@ -23,6 +24,7 @@ use crate::{
 Examples:
   portvakt test portvakt.yaml applications/ tests/
   portvakt test --cluster prod-gcp --format junit --require-coverage .nais/ >policy.xml
+  portvakt test --format json .nais/ | jq '.cases[] | select(.passed | not)'
   portvakt test --watch .nais/
 
 A file of cases:
@@ -37,10 +39,11 @@ A file of cases:
 docs/rehearsing.md has every key.
 Exit codes: 0 all cases passed, 1 one failed, or coverage is required and missing, 2 wrong usage,
 no case, or something cannot be read.")]
+#[command(mut_arg("paths", |paths| paths.help("Files and folders: documents, cases, and a \
+    configuration, if there is one")))]
 pub struct Test {
-    /// Files and folders: documents, cases, and a configuration, if there is one.
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    given: Paths,
     /// How results are printed.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -50,9 +53,6 @@ pub struct Test {
     /// Run again after every change, until Ctrl-C.
     #[arg(long)]
     watch: bool,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -63,6 +63,8 @@ enum Format {
     Tap,
     /// JUnit XML.
     Junit,
+    /// One JSON object.
+    Json,
 }
 
 impl Test {
@@ -70,51 +72,39 @@ impl Test {
         if !self.watch {
             return self.look().show();
         }
-        match keep_looking(&self.paths, || self.look()) {
+        match keep_looking(&self.given.paths, || self.look()) {
             Ok(code) => code,
             Err(error) => fail(&error),
         }
     }
 
-    /// Reads and decides everything once.
     fn look(&self) -> Look {
-        let given = match Given::below(&self.paths) {
-            Ok(given) => given,
-            Err(error) => return Look::failed(WRONG_USAGE, &error.to_string()),
-        };
-        let mut files = given.documents().to_vec();
-        let has_configuration = given.has_configuration();
-        let GivenRead { config, snapshot } = given.read(&self.cluster);
-        let mut errors: Vec<_> = errors(&snapshot.findings).cloned().collect();
-        let mut applications = &*snapshot.applications;
-        if config.is_none() && has_configuration {
-            // By which configuration cases would be decided, nobody knows: none is.
-            files.clear();
-            applications = &[];
+        match self.rehearse() {
+            Ok(report) => self.shown(&report),
+            Err(error) => Look::failed(WRONG_USAGE, &error.to_string()),
         }
-        let config = match config.map_or_else(|| config::defaults(&self.cluster), Ok) {
-            Ok(config) => config,
-            Err(findings) => {
-                errors.extend(findings);
-                let said = not_whole(&errors.iter().collect::<Vec<_>>());
-                return Look { text: String::new(), said, code: WRONG_USAGE };
-            }
-        };
+    }
+
+    /// Reads and decides everything once.
+    fn rehearse(&self) -> Result<Report, Box<dyn Error>> {
+        let Paths { paths, cluster } = &self.given;
+        let given = Given::below(paths)?;
+        let files = given.documents().to_vec();
+        let read = given.read(&cluster.name)?;
+        let config = read.config_or_defaults(&cluster.name)?;
+        let errors: Vec<_> = errors(&read.snapshot.findings).cloned().collect();
         let mut cases = CasesRead::default();
-        for file in files {
+        for path in files {
             // What cannot be read is among the findings of the documents.
-            let text = fs::read_to_string(&file).unwrap_or_default();
-            rehearsal::read(&file.display().to_string().into(), &text, &config.cluster, &mut cases);
+            let text = file::text(&path, MOST_OF_A_TEXT).unwrap_or_default();
+            rehearsal::read(&path.display().to_string().into(), &text, &config.cluster, &mut cases);
         }
         if cases.cases.is_empty() && cases.findings.is_empty() && errors.is_empty() {
-            return Look::failed(
-                WRONG_USAGE,
-                "there is no case (kind: PolicyTest) in what was given",
-            );
+            return Err("there is no case (kind: PolicyTest) in what was given".into());
         }
         let required = if self.require_coverage { Required::Coverage } else { Required::No };
-        let stage = Stage::new(&config, &snapshot);
-        self.shown(&Report::run(cases, errors, &stage, applications, required))
+        let stage = Stage::new(&config, &read.snapshot);
+        Ok(Report::run(cases, errors, &stage, &read.snapshot.applications, required))
     }
 
     fn shown(&self, report: &Report) -> Look {
@@ -122,6 +112,7 @@ impl Test {
             Format::Human => rehearsal::as_lines(report),
             Format::Tap => rehearsal::as_tap(report),
             Format::Junit => rehearsal::as_junit(report),
+            Format::Json => format!("{:#}\n", rehearsal::as_json(report)),
         };
         let mut said = not_whole(&report.errors.iter().collect::<Vec<_>>());
         if report.lacks_coverage() {

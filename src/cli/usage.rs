@@ -2,33 +2,32 @@
 
 use std::{
     fmt::Write as _,
-    fs,
-    io::{self, Read as _},
-    path::PathBuf,
+    io,
+    path::Path,
     process::ExitCode,
     time::{Duration, UNIX_EPOCH},
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use humantime::format_rfc3339_seconds;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{
     FAILURE, WRONG_USAGE,
     given::{Given, errors, not_whole},
+    input::{Input, Unreadable},
+    options::{Format, Paths},
     print, say, wrong_usage,
 };
 use crate::{
     clock::UnixSeconds,
     config::Proxy,
+    file::{self, MOST_OF_A_TEXT},
     finding::Finding,
     http::{Client, ClientError, FetchError},
-    usage::{Export, Patch, Review, SECONDS_PER_DAY, Unused, What},
+    usage::{self, Export, Patch, Review, SECONDS_PER_DAY, Unused, What},
 };
-
-/// A hundred thousand rules take some 10 MiB.
-const MAX_EXPORT_BYTES: usize = 256 << 20;
 
 /// List the rules and groups that nobody has used, with the patch that takes them out.
 ///
@@ -42,46 +41,36 @@ Examples:
     patch -p0
 
 Something is unused where it was counted for so many days and let nobody in. An unused application
-is listed, and never in the patch.
+is listed, and never in the patch. Where documents have errors, there is no patch.
 Exit codes: 0 nothing is unused, 1 something is, 2 wrong usage, something cannot be read, or nothing
 was counted for so long.")]
 pub struct Usage {
     /// What was counted: a file, - for standard input, or the URL of an instance. Can be repeated.
-    #[arg(long, required = true, value_name = "FILE|-|URL")]
+    #[arg(long, required = true, value_name = "FILE|URL")]
     from: Vec<String>,
     /// For how many days something must not have been used.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
-    /// How it is printed.
+    /// How it is printed: a line for each and then the patch, or one JSON object.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
-    /// Files and folders of documents.
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// A line for each, then the patch.
-    Text,
-    /// One JSON object.
-    Json,
+    #[command(flatten)]
+    given: Paths,
 }
 
 /// What was counted cannot be had.
 #[derive(Debug, thiserror::Error)]
 enum SourceError {
-    #[error("{from}: {error}")]
-    File { from: String, error: io::Error },
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     #[error("{from}: {error}")]
     Fetch { from: String, error: FetchError },
     #[error("{from}: is not what /usage answers: {error}")]
     Content { from: String, error: serde_json::Error },
     #[error(transparent)]
     Client(#[from] ClientError),
+    #[error("nobody can be asked: {0}")]
+    Runtime(io::Error),
 }
 
 impl Usage {
@@ -90,8 +79,8 @@ impl Usage {
             Ok(export) => export,
             Err(error) => return wrong_usage(&error),
         };
-        let given = Given::below(&self.paths)
-            .and_then(|given| given.read(&self.cluster).with_applications());
+        let given = Given::below(&self.given.paths)
+            .and_then(|given| given.read(&self.given.cluster.name)?.with_applications());
         let snapshot = match given {
             Ok(read) => read.snapshot,
             Err(error) => return wrong_usage(&error),
@@ -99,10 +88,14 @@ impl Usage {
         let errors: Vec<_> = errors(&snapshot.findings).collect();
         let days = u64::from(self.days);
         let review = Review::of(&snapshot.applications, &export, days);
-        let patch = Patch::of(&review.unused, |file| fs::read_to_string(file).ok());
+        // What documents with errors state, a patch could not be held against.
+        let read = |path: &str| file::text(Path::new(path), MOST_OF_A_TEXT).ok();
+        let patch = errors.is_empty().then(|| Patch::of(&review.unused, read));
         let text = match self.format {
-            Format::Text => as_text(&review.unused, &patch),
-            Format::Json => as_json(&review, &patch, &export, days) + "\n",
+            Format::Text => as_text(&review.unused, patch.as_ref()),
+            Format::Json => {
+                format!("{:#}\n", as_json(&review, patch.as_ref(), &export, days))
+            }
         };
         let is_answered = review.counted > 0 || review.uncounted == 0;
         let code = match (is_answered && errors.is_empty(), review.unused.is_empty()) {
@@ -143,6 +136,9 @@ impl Usage {
             say(format_args!("portvakt: {}\n", self.why_nothing(export)));
         }
         say(not_whole(errors));
+        if !errors.is_empty() {
+            say("portvakt: no patch is made of documents with errors: mend those above first\n");
+        }
     }
 
     /// Why nothing at all can be called unused.
@@ -160,28 +156,22 @@ impl Usage {
 }
 
 fn read(from: &str) -> Result<Vec<u8>, SourceError> {
-    let file = |error| SourceError::File { from: from.to_owned(), error };
     let url = Url::parse(from).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    match (from, url) {
-        (_, Some(url)) => fetch(from, &url),
-        ("-", None) => {
-            let mut text = Vec::new();
-            io::stdin().read_to_end(&mut text).map_err(file)?;
-            Ok(text)
-        }
-        (path, None) => fs::read(path).map_err(file),
+    match url {
+        Some(url) => fetch(from, &url),
+        None => Ok(Input::open(Path::new(from))?.read_all(usage::MOST_BYTES)?),
     }
 }
 
 fn fetch(from: &str, url: &Url) -> Result<Vec<u8>, SourceError> {
-    let client = Client::new(&Proxy::Environment)?.with_answers_up_to(MAX_EXPORT_BYTES);
+    let most = usize::try_from(usage::MOST_BYTES).unwrap_or(usize::MAX);
+    let client = Client::new(&Proxy::Environment)?.with_answers_up_to(most);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| SourceError::File { from: from.to_owned(), error })?;
-    let fetched = runtime.block_on(client.get(url));
+    let fetched = runtime.map_err(SourceError::Runtime)?.block_on(client.get(url));
     fetched.map_err(|error| SourceError::Fetch { from: from.to_owned(), error })
 }
 
-fn as_text(unused: &[Unused], patch: &Patch) -> String {
+fn as_text(unused: &[Unused], patch: Option<&Patch>) -> String {
     let mut text = String::new();
     for found in unused {
         let Unused { application, place, count, .. } = found;
@@ -190,7 +180,8 @@ fn as_text(unused: &[Unused], patch: &Patch) -> String {
             None => format!("never used since {since}"),
             Some(last) => format!("last used {}, times since {since}: {}", time(last), count.times),
         };
-        let by_hand = if patch.leaves(found) { "; edit by hand" } else { "" };
+        let is_left = patch.is_some_and(|patch| patch.leaves(found));
+        let by_hand = if is_left { "; edit by hand" } else { "" };
         let what = match &found.what {
             What::Application => "application".to_owned(),
             What::Rule(consumer) => format!("rule {consumer} of"),
@@ -200,14 +191,14 @@ fn as_text(unused: &[Unused], patch: &Patch) -> String {
         // Writing to memory does not fail.
         let _ = writeln!(text, "{place}: {what} {application}: {used}{by_hand}");
     }
-    if !patch.text.is_empty() {
+    if let Some(patch) = patch.filter(|patch| !patch.text.is_empty()) {
         text.push('\n');
         text.push_str(&patch.text);
     }
     text
 }
 
-fn as_json(review: &Review, patch: &Patch, export: &Export, days: u64) -> String {
+fn as_json(review: &Review, patch: Option<&Patch>, export: &Export, days: u64) -> Value {
     let found = |found: &Unused| {
         let Unused { application, what, place, count } = found;
         let (kind, name) = match what {
@@ -217,20 +208,20 @@ fn as_json(review: &Review, patch: &Patch, export: &Export, days: u64) -> String
             What::Everyone => ("allow_all_users", None),
         };
         json!({
-            "file": &*place.source, "line": place.line, "column": place.column,
+            "place": place,
             "application": application, "kind": kind, "name": name,
             "since": count.since, "last": count.last, "times": count.times,
-            "by_hand": patch.leaves(found),
+            "by_hand": patch.map(|patch| patch.leaves(found)),
         })
     };
     let unused: Vec<_> = review.unused.iter().map(found).collect();
     let (at, since) = (export.at, export.since());
-    let (counted, uncounted, patch) = (review.counted, review.uncounted, &patch.text);
+    let (counted, uncounted) = (review.counted, review.uncounted);
+    let patch = patch.map(|patch| &patch.text);
     json!({
         "at": at, "days": days, "since": since, "counted": counted, "uncounted": uncounted,
         "unused": unused, "patch": patch,
     })
-    .to_string()
 }
 
 fn time(seconds: UnixSeconds) -> String {

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     io::{self, BufRead},
-    sync::Arc,
 };
 
 use serde::Serialize;
@@ -12,10 +11,9 @@ use super::change::Effect;
 use crate::{
     authorizer::{Presumed, Settings, rehearse},
     config::Config,
-    decision::{AllowReason, Denial, DenyReason},
-    decision_log::{LogReader, Record},
+    decision::DenyReason,
+    decision_log::{LogReader, Record, Rehearsal},
     target::Index,
-    token::Claims,
 };
 
 /// What one side decides by.
@@ -32,8 +30,11 @@ pub struct Replay {
     pub records: u64,
     /// Records that were decided by both sides.
     pub rehearsed: u64,
-    /// Records that tell no caller, whose token nobody knows: they were refused for it.
-    pub without_caller: u64,
+    /// Records that a side cannot decide: it looks for a token where none was looked for before,
+    /// and whether there was one, the log does not tell.
+    pub untold: u64,
+    /// Records of users, or of requests without a caller, of which what decided is left out.
+    pub withheld: u64,
     /// Records that the old documents decide otherwise than is recorded.
     pub unlike_recorded: u64,
     pub foreign: Foreign,
@@ -96,9 +97,14 @@ impl<'a> Side<'a> {
         Self { settings: Settings::of(config).with_named_targets(), index }
     }
 
-    fn decide(&self, record: &Record<'_>, presumed: &Presumed) -> Answer {
-        let (outcome, _) = rehearse(&self.settings, self.index, &record.request(), presumed);
-        Answer { verdict: outcome.decision.verdict(), reason: outcome.decision.code() }
+    /// `None` where the log does not tell enough of the request.
+    fn decide(&self, record: &Record<'_>) -> Option<Answer> {
+        let rehearsal = Rehearsal::of(record);
+        let presumed = Presumed(rehearsal.claims());
+        let (outcome, steps) = rehearse(&self.settings, self.index, &record.request(), &presumed);
+        let decision = outcome.decision;
+        let answer = Answer { verdict: decision.verdict(), reason: decision.code() };
+        (!rehearsal.is_at_a_loss(&steps)).then_some(answer)
     }
 }
 
@@ -137,13 +143,15 @@ impl Replay {
 
     fn take(&mut self, record: &Record<'_>, old: &Side<'_>, new: &Side<'_>) {
         self.records += 1;
-        let Some(claims) = presumed(record) else {
-            self.without_caller += 1;
+        if record.is_withheld() {
+            self.withheld += 1;
+            return;
+        }
+        let (Some(was), Some(is)) = (old.decide(record), new.decide(record)) else {
+            self.untold += 1;
             return;
         };
         self.rehearsed += 1;
-        let presumed = Presumed(claims);
-        let (was, is) = (old.decide(record, &presumed), new.decide(record, &presumed));
         if (was.verdict, was.reason) != (&*record.decision, &*record.reason) {
             self.unlike_recorded += 1;
         }
@@ -161,8 +169,8 @@ impl Replay {
         let key = FlipKey {
             effect: if is.verdict == "allow" { Effect::Gain } else { Effect::Loss },
             application: record.application.as_deref().unwrap_or_default().to_owned(),
-            caller: name.unwrap_or_else(|| "anonymous".to_owned()),
-            kind: caller.map_or("anonymous", |caller| &caller.kind).to_owned(),
+            caller: name.unwrap_or_else(|| nobody(record).to_owned()),
+            kind: caller.map_or(nobody(record), |caller| &caller.kind).to_owned(),
             old: was.reason,
             new: is.reason,
         };
@@ -189,20 +197,11 @@ impl Foreign {
     }
 }
 
-/// What is known of the caller. Without a caller, that there was no token, where that or a path
-/// that needs none is what decided; `None` where there was one, and it was refused.
-fn presumed(record: &Record<'_>) -> Option<Result<Arc<Claims>, Denial>> {
-    let needs_no_caller = [
-        AllowReason::UnauthenticatedPath.code(),
-        AllowReason::CorsPreflight.code(),
-        DenyReason::TokenMissing.code(),
-    ];
-    match &record.caller {
-        Some(caller) => Some(caller.claims()),
-        None if needs_no_caller.contains(&&*record.reason) => {
-            Some(Err(DenyReason::TokenMissing.into()))
-        }
-        None => None,
+/// What to call a caller that the log does not name.
+fn nobody(record: &Record<'_>) -> &'static str {
+    match record.reason == DenyReason::TokenMissing.code() {
+        true => "anonymous",
+        false => "unknown",
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     change::{Change, Effect},
     replay::{Flip, Replay},
 };
+use crate::printable::Printable;
 
 /// Gains, losses and other changes, a line each, and the callers of a log whose answer is another.
 pub fn as_lines(changes: &[Change], replay: Option<&Replay>) -> String {
@@ -43,21 +44,28 @@ fn log_as_lines(replay: &Replay) -> String {
         let Flip { effect, caller, kind, application, old, new, count, first, last } = flip;
         let sign = if *effect == Effect::Gain { '+' } else { '-' };
         // Whoever wrote the log may not write lines of this text.
-        let [caller, kind, application, first, last] = [caller, kind, application, first, last]
-            .map(|text| text.replace(char::is_control, "\u{fffd}"));
+        let [caller, kind, application, first, last] =
+            [caller, kind, application, first, last].map(|text| Printable(text));
         let _ = writeln!(
             text,
             "  {sign} {kind} {caller} → {application}: {old} becomes {new}, {count} × from {first} \
              to {last}"
         );
     }
-    let Replay { records, rehearsed, without_caller, unlike_recorded, foreign, .. } = replay;
+    let Replay { records, rehearsed, untold, withheld, unlike_recorded, foreign, .. } = replay;
     let _ = writeln!(
         text,
-        "records: {records}, rehearsed: {rehearsed}, without a known caller: {without_caller}; \
+        "records: {records}, rehearsed: {rehearsed}, of which the log does not tell enough: {untold}; \
          callers whose answer is another one: {}",
         flips.len()
     );
+    if *withheld > 0 {
+        let _ = writeln!(
+            text,
+            "records that cannot be decided, for user or path are left out in them \
+             (decision_log.personal_data): {withheld}"
+        );
+    }
     if *unlike_recorded > 0 {
         let _ = writeln!(
             text,
@@ -89,7 +97,8 @@ pub fn as_json(changes: &[Change], replay: Option<&Replay>) -> Value {
         "decisions": replay.map(|replay| json!({
             "records": replay.records,
             "rehearsed": replay.rehearsed,
-            "without_caller": replay.without_caller,
+            "untold": replay.untold,
+            "withheld": replay.withheld,
             "unlike_recorded": replay.unlike_recorded,
             "foreign": replay.foreign,
             "flips": replay.flips().collect::<Vec<_>>(),
@@ -102,7 +111,7 @@ fn change_as_json(change: &Change) -> Value {
     let mut json = json!({
         "kind": change.subject.kind(),
         "application": change.application.as_ref().map(ToString::to_string),
-        "place": change.place.as_ref().map(ToString::to_string),
+        "place": change.place,
     });
     match &change.subject {
         Subject::Consumer { name, client_id } => {

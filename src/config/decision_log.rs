@@ -47,7 +47,7 @@ pub enum PersonalData {
     Plain,
     /// Users by a keyed hash. Without a file, the key is drawn at each start and kept nowhere.
     Hashed { key_file: Option<PathBuf> },
-    /// No ids of users, and no paths, which may name people too.
+    /// Nothing about users, and no paths, which may name people too.
     Omitted,
 }
 

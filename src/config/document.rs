@@ -1,12 +1,13 @@
 //! The configuration file with what the environment overrides, as one tree.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use super::{
     Environment,
     keys::{KEYS, Key, Kind},
 };
 use crate::{
+    file::{self, MOST_OF_A_TEXT},
     finding::{Code, Place},
     suggest,
     yaml::{self, Entry, Node, Reader, Value},
@@ -98,9 +99,9 @@ fn value_of(key: &Key, value: &str, place: Place, reader: &mut Reader) -> Option
     }
 }
 
-fn read_file(file: &Path, reader: &mut Reader) -> Option<Node> {
-    let source: Arc<str> = file.display().to_string().into();
-    let text = match fs::read_to_string(file) {
+fn read_file(path: &Path, reader: &mut Reader) -> Option<Node> {
+    let source: Arc<str> = path.display().to_string().into();
+    let text = match file::text(path, MOST_OF_A_TEXT) {
         Ok(text) => text,
         Err(error) => {
             let message = format!("The configuration cannot be read: {error}.");

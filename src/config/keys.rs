@@ -365,7 +365,7 @@ pub const KEYS: &[Key] = &[
     text(
         "decision_log.personal_data",
         "`hashed`",
-        "`plain`; `hashed`: users by a keyed hash; `omitted`: no ids of users, and no paths.",
+        "`plain`; `hashed`: users by a keyed hash; `omitted`: nothing about users, and no paths.",
     ),
     text(
         "decision_log.key_file",

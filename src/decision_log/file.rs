@@ -2,9 +2,9 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -12,10 +12,14 @@ use std::{
     },
 };
 
-use crate::config::LogFile;
+use tracing::warn;
 
-/// Nobody but the owner reads it: it tells who called what.
+use crate::{config::LogFile, file};
+
+/// Nobody but the owner reads it, unless somebody gave it to a group: it tells who called what.
 const MODE: u32 = 0o600;
+/// The rights that a file may have. What is beyond them is everybody's.
+const OWNERS_AND_GROUPS: u32 = 0o770;
 
 /// The file. What is written to it must be whole lines.
 #[derive(Debug)]
@@ -46,14 +50,13 @@ impl Reopen {
 
 /// The file cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    #[error("decision_log.to: {} is no ordinary file", .0.display())]
-    NoFile(PathBuf),
-    #[error(
-        "decision_log.to: {} cannot be written: {error}; the folder must be there, and files in \
-         it be made and renamed", path.display()
-    )]
-    Unwritable { path: PathBuf, error: io::Error },
+#[error(
+    "decision_log.to: {} cannot be written: {error}; it must be a file in a folder that is there \
+     and lets files be made and renamed", path.display()
+)]
+pub struct FileError {
+    path: PathBuf,
+    error: io::Error,
 }
 
 impl RotatingFile {
@@ -63,11 +66,8 @@ impl RotatingFile {
     /// See [`FileError`].
     pub fn open(settings: LogFile) -> Result<(Self, Reopen), FileError> {
         let path = settings.path.clone();
-        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
-            return Err(FileError::NoFile(path));
-        }
         let open = try_folder(&path).and_then(|()| Open::at(&path));
-        let open = open.map_err(|error| FileError::Unwritable { path, error })?;
+        let open = open.map_err(|error| FileError { path, error })?;
         let reopen = Reopen::default();
         Ok((Self { settings, open: Some(open), reopen: reopen.clone() }, reopen))
     }
@@ -84,14 +84,21 @@ impl RotatingFile {
         let is_full =
             open.length > 0 && open.length.saturating_add(size(line)) > self.settings.max_bytes;
         let open = match is_full {
-            true => {
-                drop(open);
-                self.renumber()?;
-                Open::at(&self.settings.path)?
-            }
+            true => self.begin_anew(open)?,
             false => open,
         };
         Ok(self.open.insert(open))
+    }
+
+    /// Whoever may read the full file may read the next one.
+    fn begin_anew(&self, full: Open) -> io::Result<Open> {
+        let mode = full.file.metadata()?.permissions().mode();
+        drop(full);
+        self.renumber()?;
+        let next = Open::at(&self.settings.path)?;
+        // Where file systems know no modes. It is its owner's alone then, where they do.
+        let _ = next.file.set_permissions(Permissions::from_mode(mode & OWNERS_AND_GROUPS));
+        Ok(next)
     }
 
     /// Gives each full file the next number, and the one that was written the first; the oldest
@@ -110,12 +117,9 @@ impl Open {
     /// At its end, on a line of its own: a process that was killed may have left half of one.
     fn at(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        let file = options.read(true).append(true).create(true).mode(MODE).open(path)?;
+        let file = file::open(path, options.read(true).append(true).create(true).mode(MODE))?;
         let metadata = file.metadata()?;
-        // Whoever reads a pipe may stop doing so.
-        if !metadata.is_file() {
-            return Err(io::Error::other("it is no ordinary file"));
-        }
+        shut(&file, metadata.permissions().mode(), path);
         let mut open = Self { length: metadata.len(), file };
         let mut last = [b'\n'];
         if let Some(end) = open.length.checked_sub(1) {
@@ -161,6 +165,20 @@ impl Write for RotatingFile {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Takes away what everybody may do with a file that was there.
+fn shut(file: &File, mode: u32, path: &Path) {
+    let rights = mode & 0o777;
+    if rights & !OWNERS_AND_GROUPS == 0 {
+        return;
+    }
+    let shut = file.set_permissions(Permissions::from_mode(rights & OWNERS_AND_GROUPS));
+    let (file, mode) = (path.display(), format!("{rights:04o}"));
+    match shut {
+        Ok(()) => warn!(%file, mode, "everybody might open the decision log; nobody else may now"),
+        Err(error) => warn!(%file, mode, %error, "everybody may open the decision log"),
     }
 }
 
@@ -266,6 +284,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_there_is_shut_to_everybody_and_stays_open_to_its_group() {
+        for (before, after) in [
+            (0o644, 0o640),
+            (0o666, 0o660),
+            (0o604, 0o600),
+            (0o640, 0o640),
+            (0o660, 0o660),
+            (0o600, 0o600),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("log");
+            fs::write(&path, "old\n").unwrap();
+            let give = || fs::set_permissions(&path, Permissions::from_mode(before)).unwrap();
+            give();
+            let (mut log, reopen) = RotatingFile::open(settings(folder.path(), 6, 2)).unwrap();
+            let mode = |name: &str| {
+                fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777
+            };
+            assert_eq!(mode("log"), after, "opened with {before:o}");
+            log.write_all(b"22222\n33333\n").unwrap();
+            for name in ["log", "log.1", "log.2"] {
+                assert_eq!(mode(name), after, "{name} after {before:o}");
+            }
+            give();
+            log.write_all(b"44444\n").unwrap();
+            assert_eq!(mode("log"), after, "what is opened meanwhile is not handed on");
+            give();
+            reopen.ask();
+            log.write_all(b"5\n").unwrap();
+            assert_eq!(mode("log"), after, "opened again with {before:o}");
+        }
+    }
+
+    #[test]
     fn what_is_there_is_kept_and_half_a_line_is_ended() {
         for (before, after) in [("", "new\n"), ("old\n", "old\nnew\n"), ("hal", "hal\nnew\n")] {
             let folder = tempfile::tempdir().unwrap();
@@ -329,8 +381,14 @@ mod tests {
             let settings = LogFile { path, max_bytes: 100, files: 1 };
             RotatingFile::open(settings).unwrap_err().to_string()
         };
-        assert!(refused(folder.path().to_owned()).contains("is no ordinary file"));
-        assert!(refused("/dev/null".into()).contains("/dev/null is no ordinary file"));
+        assert!(
+            refused(folder.path().to_owned())
+                .contains(" cannot be written: it is no ordinary file; ")
+        );
+        assert!(
+            refused("/dev/null".into())
+                .contains("/dev/null cannot be written: it is no ordinary file; ")
+        );
         assert!(refused(folder.path().join("none/log")).contains("cannot be written: "));
         assert!(refused("/proc/log".into()).contains("/proc/log cannot be written: "));
     }

@@ -13,6 +13,7 @@ mod personal;
 mod reading;
 mod recent;
 mod record;
+mod rehearsal;
 #[cfg(test)]
 mod sample;
 mod writing;
@@ -23,3 +24,4 @@ pub use personal::{KeyError, PersonalData};
 pub use reading::LogReader;
 pub use recent::{Entry, Recent};
 pub use record::{CallerRecord, CandidateRecord, Record};
+pub use rehearsal::Rehearsal;

@@ -1,11 +1,11 @@
 //! What is written of people.
 
-use std::{fs, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use aws_lc_rs::{error::Unspecified, hmac, rand};
 
 use crate::{
-    config,
+    config, file,
     identifiers::{TenantId, UserId},
 };
 
@@ -52,7 +52,7 @@ impl PersonalData {
                 Self::Hashed(Box::new(key))
             }
             config::PersonalData::Hashed { key_file: Some(path) } => {
-                let key = fs::read(path)
+                let key = file::read(path, file::MOST_OF_A_KEY)
                     .map_err(|error| KeyError::Unreadable { path: path.clone(), error })?;
                 if key.len() < KEY_BYTES {
                     return Err(KeyError::TooShort(path.clone()));
@@ -96,6 +96,8 @@ fn hash_of<'r>(key: &hmac::Key, tenant: TenantId, user: UserId, room: &'r mut [u
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const TENANT: &str = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94";

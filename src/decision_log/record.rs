@@ -69,6 +69,7 @@ pub struct CallerRecord<'a> {
     /// Of a user: the object id, or what stands for it where personal data is switched off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object_id: Option<Cow<'a, str>>,
+    /// Not of a user where personal data is switched off; so for groups and their overage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Cow<'a, str>>,
     /// Separated by blanks.
@@ -91,6 +92,15 @@ pub struct CandidateRecord<'a> {
 }
 
 impl Record<'_> {
+    /// Whether that is left out which the decision depended on, as it is where no personal data is
+    /// written: every user has an id, and every request a path.
+    pub fn is_withheld(&self) -> bool {
+        match &self.caller {
+            Some(caller) => caller.kind == "user" && caller.object_id.is_none(),
+            None => self.path.is_empty(),
+        }
+    }
+
     /// The request, as far as the record tells, for rehearsals. The application is named as it was
     /// found, however it was found.
     pub fn request(&self) -> Request<'_> {

@@ -75,16 +75,23 @@ fn caller_record<'a>(
 ) -> CallerRecord<'a> {
     let person = caller.user();
     let object_id = person.and_then(|(tenant, user)| personal.name_of(tenant, user, room));
+    let is_withheld = person.is_some() && object_id.is_none();
     CallerRecord {
         kind: caller.kind().into(),
         client_id: caller.client_id,
         application,
         tenant_id: caller.tenant(),
         object_id: object_id.map(Cow::Borrowed),
-        roles: caller.roles().iter().map(|role| role.as_str().into()).collect(),
+        roles: match is_withheld {
+            true => Vec::new(),
+            false => caller.roles().iter().map(|role| role.as_str().into()).collect(),
+        },
         scopes: caller.scope().into(),
-        groups: if caller.is_application() { Cow::default() } else { caller.groups().into() },
-        groups_overage: caller.has_groups_overage(),
+        groups: match is_withheld || caller.is_application() {
+            true => Cow::default(),
+            false => caller.groups().into(),
+        },
+        groups_overage: caller.has_groups_overage() && !is_withheld,
     }
 }
 

@@ -5,7 +5,6 @@
 
 mod grants;
 mod policy;
-mod rehearsal;
 mod situation;
 mod table;
 mod target;
@@ -18,10 +17,7 @@ mod why;
 use serde::Serialize;
 
 use self::situation::Situation;
-pub use self::{
-    rehearsal::Rehearsal,
-    why::{By, Ground, Remedy},
-};
+pub use self::why::{By, Ground, Remedy};
 use crate::{
     authorizer::{Outcome, Settings},
     decision::{Decision, Steps, Taken, Verdict},

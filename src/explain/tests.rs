@@ -11,6 +11,7 @@ use crate::{
     authorizer::{Presumed, rehearse},
     config,
     decision::{AllowReason, DenyReason},
+    decision_log::Rehearsal,
     policy::Mode,
     target::Index,
     token::Claims,

@@ -43,7 +43,7 @@ pub struct Node {
     #[serde(flatten)]
     pub kind: Kind,
     /// Where it is described; `None` of what is only named by others.
-    #[serde(serialize_with = "as_text", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
 }
 
@@ -92,7 +92,6 @@ pub struct Edge {
     pub to: NodeId,
     pub access: Access,
     /// Where that is stated.
-    #[serde(serialize_with = "as_text")]
     pub place: Place,
 }
 
@@ -312,16 +311,6 @@ impl FromStr for NodeId {
 impl Serialize for NodeId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-fn as_text<S: Serializer>(
-    place: &(impl Clone + Into<Option<Place>>),
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match place.clone().into() {
-        Some(place) => serializer.collect_str(&place),
-        None => serializer.serialize_none(),
     }
 }
 

@@ -10,7 +10,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde::Deserialize;
-use tokio::{fs, sync::Mutex, time::Instant};
+use tokio::{sync::Mutex, task::spawn_blocking, time::Instant};
 use url::{Url, form_urlencoded};
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     clock::{Clock, UnixSeconds},
     config::{ClientCredentials, ClientProof, Graph},
+    file,
     http::{Answer, Client, FetchError, Request},
     identifiers::TenantId,
     secret::Secret,
@@ -180,8 +181,10 @@ enum Proof {
 
 async fn text_of(file: &Path) -> Result<String, TokenError> {
     let name = || file.display().to_string();
-    let text =
-        fs::read_to_string(file).await.map_err(|error| TokenError::File { file: name(), error })?;
+    let path = file.to_owned();
+    let read = spawn_blocking(move || file::text(&path, file::MOST_OF_A_KEY)).await;
+    let text = read.unwrap_or_else(|ended| Err(ended.into()));
+    let text = text.map_err(|error| TokenError::File { file: name(), error })?;
     match text.trim().is_empty() {
         true => Err(TokenError::EmptyFile(name())),
         false => Ok(text),

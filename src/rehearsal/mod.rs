@@ -1,13 +1,14 @@
 //! Policy tests: cases beside the documents, decided by the code that decides in production.
 //!
 //! ```text
-//! files ── read ──> Case ── Stage::rehearse ──> Rehearsed ── Report ──> lines, TAP, JUnit
+//! files ── read ──> Case ── Stage::rehearse ──> Rehearsed ── Report ──> lines, TAP, JUnit, JSON
 //!                                                  └── Coverage
 //! ```
 
 mod case;
 mod coverage;
 mod human;
+mod json;
 mod junit;
 mod names;
 mod read;
@@ -19,6 +20,7 @@ pub use self::{
     case::{Caller, Case, Expected, Who},
     coverage::{Coverage, Statement},
     human::as_lines,
+    json::as_json,
     junit::as_junit,
     read::{CasesRead, read},
     report::{Report, Required},

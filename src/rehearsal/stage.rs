@@ -203,11 +203,15 @@ impl Rehearsed {
     pub fn got(&self) -> String {
         let decision = &self.outcome.decision;
         let shadow = if matches!(decision, Decision::Shadow(_)) { " (shadow)" } else { "" };
-        let because = match decision {
+        format!("{}{shadow} {}: {}", decision.verdict(), decision.code(), self.because())
+    }
+
+    /// What decided, and where it stands.
+    pub fn because(&self) -> String {
+        match &self.outcome.decision {
             Decision::Allow(permit) => self.granted_by(permit.reason()),
             _ => self.refused_by(),
-        };
-        format!("{}{shadow} {}: {because}", decision.verdict(), decision.code())
+        }
     }
 
     fn refused_by(&self) -> String {

@@ -1,44 +1,34 @@
 //! The running service: every part started, watched over, and stopped in order.
 
 mod descriptors;
+mod parts;
 mod servers;
 mod shutdown;
 mod status;
 mod workers;
 
-use std::{io, iter, net::SocketAddr, num::NonZeroUsize, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tracing::warn;
 
 pub use shutdown::{Shutdown, Signals};
 pub use status::Status;
 
-#[cfg(feature = "console")]
-use crate::console::{Console, Sources};
 use crate::{
-    applications::{ConnectError, FollowError, Loader, Published, Source, WatchError},
-    authorizer::{Authorizer, Candidates},
+    applications::{ConnectError, FollowError, WatchError},
     clock::Clock,
     config::{self, Address, Config},
-    decision_log::{DecisionLog, DecisionLogError, Recent},
-    frontend::ext_authz::{
-        self, Answers, Bound, CallerHeaders, CertificateError, Certificates, ListenError, Shared,
-    },
-    http::{Client, ClientError},
-    keys::Issuer,
-    membership::Resolver,
-    recorder::Recorder,
-    telemetry::{Flush, Metrics},
+    decision_log::DecisionLogError,
+    frontend::ext_authz::{Bound, CertificateError, Certificates, ListenError, Shared},
+    http::ClientError,
+    telemetry::Flush,
     token::{SelfTestFailed, self_test},
     usage::{Keeper, StoreError},
 };
+use parts::Parts;
 use servers::Servers;
 use workers::Workers;
-
-/// Decisions that the console can look back at: of what was allowed, and of what was refused. A line
-/// is half a kilobyte or so.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1999);
 
 /// A service whose addresses are taken and that only needs to run.
 #[derive(Debug)]
@@ -93,79 +83,13 @@ impl Service {
     /// See [`StartError`]. An issuer that cannot be reached is no reason not to start.
     pub async fn bind(config: Config, clock: Clock) -> Result<Self, StartError> {
         self_test()?;
-        let metrics = Arc::new(Metrics::new());
-        let issuers_client = Client::with_new_connections(&config.entra.proxy)?;
-        let published = Arc::new(Published::default());
-        let issuers = issuers(&config.entra, &metrics);
-        let memberships = memberships(&config.entra, &clock, &metrics)?;
-        let candidates =
-            Loader::of_candidates(&config).map(|loader| (loader, Arc::<Published>::default()));
-        let usage = Keeper::open(config.usage.file.clone(), clock.clone(), Arc::clone(&published))?;
-        let usage = Arc::new(usage);
-        let authorizer =
-            Authorizer::new(&config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics))
-                .with_memberships(memberships)
-                .with_candidates(candidates.as_ref().map(|set| Candidates(Arc::clone(&set.1))));
-        let answers = Answers {
-            headers: CallerHeaders::new(&config.headers),
-            resource_metadata: config.resource_metadata.clone(),
-        };
-        let limits = descriptors::within_reach(config.limits);
-        let (decision_log, last_lines) = DecisionLog::start(&config.decision_log, &metrics)?;
-        // The console alone looks at the last decisions.
-        let recent = config.listen.console.as_ref().map(|_| Arc::new(Recent::new(REMEMBERED)));
-        let decision_log = decision_log.with_recent(recent.clone());
-        let recorder = Recorder::new(Arc::clone(&metrics)).with_decision_log(decision_log);
-        let shared = Arc::new(Shared::new(authorizer, answers, recorder, &limits));
-        let status = Arc::new(Status::new(
-            Arc::clone(&published),
-            issuers.clone(),
-            Arc::clone(&shared),
-            Arc::clone(&usage),
-        ));
-
-        let tls = config.listen.tls.as_ref().map(Certificates::read).transpose()?;
-        let certificates = tls.map(Arc::new);
-        let mut listeners = Vec::new();
-        for listener in &config.listen.ext_authz {
-            listeners.push(ext_authz::bind(listener, certificates.as_ref()).await?);
-        }
-        let admin = bind("listen.admin", config.listen.admin).await?;
-        #[cfg(feature = "console")]
-        let console = match (&config.listen.console, recent) {
-            (Some(settings), Some(recent)) => {
-                let (published, shared) = (Arc::clone(&published), Arc::clone(&shared));
-                let (issuers, status) = (issuers.clone(), Arc::clone(&status));
-                let sources = Sources { published, issuers, shared, status, recent };
-                Some(bind_console(settings, sources).await?)
-            }
-            _ => None,
-        };
-        let loader = Loader::new(&config, usage.ledger());
-        let cluster = cluster(&config, &loader, &metrics).await?;
-        Ok(Self {
-            settings: config.shutdown,
-            servers: Servers {
-                listeners,
-                admin,
-                #[cfg(feature = "console")]
-                console,
-                shared,
-                limits,
-            },
-            workers: Workers {
-                issuers,
-                issuers_client,
-                cluster,
-                documents: iter::once((loader, published)).chain(candidates).collect(),
-                metrics,
-                certificates,
-                usage: Arc::clone(&usage),
-            },
-            status,
-            last_lines,
-            usage,
-        })
+        let (parts, last_lines) = Parts::new(&config, clock)?;
+        let certificates = config.listen.tls.as_ref().map(Certificates::read).transpose()?;
+        let certificates = certificates.map(Arc::new);
+        let servers = parts.servers(&config, certificates.as_ref()).await?;
+        let (status, usage) = (Arc::clone(&parts.status), Arc::clone(&parts.usage));
+        let workers = parts.workers(&config, certificates).await?;
+        Ok(Self { settings: config.shutdown, servers, workers, status, last_lines, usage })
     }
 
     /// Where the admin listener is found.
@@ -228,50 +152,4 @@ impl Service {
         usage.close();
         drained
     }
-}
-
-fn issuers(entra: &config::Entra, metrics: &Arc<Metrics>) -> Vec<Arc<Issuer>> {
-    let issuer = |tenant: &config::Tenant| {
-        Arc::new(Issuer::new(tenant.clone(), entra.keys.clone(), Arc::clone(metrics)))
-    };
-    entra.tenants.iter().map(issuer).collect()
-}
-
-fn memberships(
-    entra: &config::Entra,
-    clock: &Clock,
-    metrics: &Arc<Metrics>,
-) -> Result<Option<Resolver>, ClientError> {
-    let Some(graph) = &entra.graph else { return Ok(None) };
-    let client = Client::new(&entra.proxy)?;
-    Ok(Some(Resolver::new(graph, &client, clock, Arc::clone(metrics))))
-}
-
-/// The cluster's own documents, where they are asked for.
-async fn cluster(
-    config: &Config,
-    loader: &Loader,
-    metrics: &Arc<Metrics>,
-) -> Result<Option<Source>, ConnectError> {
-    match (&config.applications.kubernetes, loader.objects()) {
-        (Some(namespaces), Some(objects)) => {
-            let metrics = Arc::clone(metrics);
-            Ok(Some(Source::infer(namespaces.clone(), objects, metrics).await?))
-        }
-        _ => Ok(None),
-    }
-}
-
-#[cfg(feature = "console")]
-async fn bind_console(
-    settings: &config::Console,
-    sources: Sources,
-) -> Result<(TcpListener, Console), StartError> {
-    let listener = bind("listen.console.address", settings.address).await?;
-    Ok((listener, Console::new(sources, &settings.hosts)))
-}
-
-async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| StartError::Address { key, address, error })
 }

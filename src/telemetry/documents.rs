@@ -1,9 +1,18 @@
 //! Metrics of documents: those in force, and those that are tried beside them.
 
-use prometheus::{Gauge, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use std::time::Duration;
+
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 use super::metrics::{count, now, register};
 use crate::applications::{Counts, Role};
+
+/// Seconds; a change of one document among a hundred takes some milliseconds, the first reading of
+/// tens of thousands takes seconds.
+const RELOAD_BUCKETS: [f64; 12] =
+    [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 60.0];
 
 /// What the last reading of the documents came to.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +33,8 @@ pub struct DocumentMetrics {
     reloads: IntCounterVec,
     last_reload_success: Gauge,
     last_reload_successful: IntGauge,
+    reload_duration: Histogram,
+    first_load_duration: Gauge,
 }
 
 /// What the metrics of one set are called.
@@ -35,6 +46,8 @@ struct Names {
     reloads: &'static str,
     last_reload_success: &'static str,
     last_reload_successful: &'static str,
+    reload_duration: &'static str,
+    first_load_duration: &'static str,
 }
 
 const ACTIVE: Names = Names {
@@ -45,6 +58,8 @@ const ACTIVE: Names = Names {
     reloads: "portvakt_reloads_total",
     last_reload_success: "portvakt_last_reload_success_timestamp_seconds",
     last_reload_successful: "portvakt_last_reload_successful",
+    reload_duration: "portvakt_reload_duration_seconds",
+    first_load_duration: "portvakt_first_load_duration_seconds",
 };
 
 const CANDIDATE: Names = Names {
@@ -55,6 +70,8 @@ const CANDIDATE: Names = Names {
     reloads: "portvakt_candidate_reloads_total",
     last_reload_success: "portvakt_candidate_last_reload_success_timestamp_seconds",
     last_reload_successful: "portvakt_candidate_last_reload_successful",
+    reload_duration: "portvakt_candidate_reload_duration_seconds",
+    first_load_duration: "portvakt_candidate_first_load_duration_seconds",
 };
 
 impl DocumentMetrics {
@@ -77,6 +94,14 @@ impl DocumentMetrics {
             names.last_reload_success,
             "When all documents were read without an error last.",
         );
+        let reload_duration = HistogramOpts::from(options(
+            names.reload_duration,
+            "Time from the look at the documents until what they come to was in force.",
+        ));
+        let first_load_duration = options(
+            names.first_load_duration,
+            "The same of the documents when all of them were read for the first time; 0 before.",
+        );
         let metrics = Self {
             applications: gauge(names.applications, "Applications %."),
             in_shadow: gauge(names.in_shadow, "Applications % that let through whom they refuse."),
@@ -94,6 +119,11 @@ impl DocumentMetrics {
                 names.last_reload_successful,
                 "Whether the documents had no error when they were read last: 1 or 0.",
             ),
+            reload_duration: register(
+                registry,
+                Histogram::with_opts(reload_duration.buckets(RELOAD_BUCKETS.to_vec())),
+            ),
+            first_load_duration: register(registry, Gauge::with_opts(first_load_duration)),
         };
         for outcome in ["success", "partial"] {
             metrics.reloads.with_label_values(&[outcome]);
@@ -102,8 +132,14 @@ impl DocumentMetrics {
         metrics
     }
 
-    /// The documents were read; `clean` where none had an error.
-    pub fn reloaded(&self, clean: bool) {
+    /// The documents came into force for the first time, and took so long.
+    pub fn loaded(&self, took: Duration) {
+        self.first_load_duration.set(took.as_secs_f64());
+    }
+
+    /// The documents were read, and took so long; `clean` where none had an error.
+    pub fn reloaded(&self, clean: bool, took: Duration) {
+        self.reload_duration.observe(took.as_secs_f64());
         self.reloads.with_label_values(&[if clean { "success" } else { "partial" }]).inc();
         self.last_reload_successful.set(clean.into());
         if clean {
@@ -138,7 +174,7 @@ mod tests {
     fn documents_with_an_error_show_until_they_were_read_without() {
         let metrics = DocumentMetrics::new(&Registry::new(), Role::Active);
         for (clean, expected) in [(true, 1), (false, 0), (false, 0), (true, 1)] {
-            metrics.reloaded(clean);
+            metrics.reloaded(clean, Duration::ZERO);
             assert_eq!(metrics.last_reload_successful.get(), expected);
         }
     }

@@ -352,7 +352,8 @@ mod tests {
         metrics.checked(&outcome, Duration::from_micros(20));
         metrics.keys_refreshed("https://login.example/t/v2.0", Some(3));
         let documents = metrics.documents(Role::Active);
-        documents.reloaded(true);
+        documents.reloaded(true, Duration::from_millis(3));
+        documents.loaded(Duration::from_millis(2_500));
         let (rules, hosts) = (Rules { resolved: 3, unresolved: 1 }, FoundBy { found: 4, lost: 1 });
         documents.known(2, Counts { rules, hosts, in_shadow: 1 });
         metrics.checks_in_flight(5);
@@ -381,6 +382,9 @@ mod tests {
             r#"portvakt_reloads_total{outcome="success"} 1"#,
             "portvakt_last_reload_success_timestamp_seconds ",
             "portvakt_last_reload_successful 1",
+            r#"portvakt_reload_duration_seconds_bucket{le="0.0025"} 0"#,
+            r#"portvakt_reload_duration_seconds_bucket{le="0.005"} 1"#,
+            "portvakt_first_load_duration_seconds 2.5",
             "portvakt_ready 1",
             r#"portvakt_kubernetes_last_contact_timestamp_seconds{resource="applications"} "#,
             r#"portvakt_kubernetes_failures_total{kind="forbidden",resource="applications"} 0"#,

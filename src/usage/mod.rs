@@ -21,6 +21,6 @@ pub use export::{Export, Exported, ExportedApplication};
 pub use keeper::Keeper;
 pub use ledger::Ledger;
 pub use patch::Patch;
-pub use store::StoreError;
+pub use store::{MOST_BYTES, StoreError};
 pub use tally::{DAYS, SECONDS_PER_DAY, Tally, tally};
 pub use unused::{Review, Unused, What};

@@ -10,6 +10,10 @@ use std::{
 use tracing::warn;
 
 use super::Export;
+use crate::file;
+
+/// The largest export that is read, in bytes. A hundred thousand rules take some 10 MiB.
+pub const MOST_BYTES: u64 = 256 << 20;
 
 /// The file that holds an export.
 #[derive(Debug)]
@@ -34,7 +38,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn open(path: PathBuf) -> Result<(Self, Option<Export>), StoreError> {
-        let export = match fs::read(&path) {
+        let export = match file::read(&path, MOST_BYTES) {
             Ok(text) => match serde_json::from_slice(&text) {
                 Ok(export) => Some(export),
                 Err(error) => {
@@ -99,6 +103,8 @@ mod tests {
         for _ in 0..2 {
             store.save(&export).unwrap();
         }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        store.save(&export).unwrap();
         assert_eq!(Store::open(path.clone()).unwrap().1, Some(export));
         assert_eq!(fs::read_to_string(&path).unwrap(), EXPORT);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

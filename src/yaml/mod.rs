@@ -4,7 +4,10 @@
 //! collects a [`Finding`](crate::finding::Finding) for each that is not what it should be.
 
 mod node;
+mod parse;
+mod raw;
 mod reader;
 
-pub use node::{Document, Entry, Node, Value, documents, fragment, stream};
+pub use node::{Entry, Node, Value};
+pub use parse::{Document, documents, fragment, stream};
 pub use reader::{Mapping, Reader};

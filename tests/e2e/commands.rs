@@ -56,9 +56,9 @@ fn lint_finds_every_fault_of_a_folder_at_its_place() {
     for finding in findings {
         let line = format!(
             "{}:{}:{}: {}: {}: {}",
-            finding["file"].as_str().unwrap(),
-            finding["line"],
-            finding["column"],
+            finding["place"]["file"].as_str().unwrap(),
+            finding["place"]["line"],
+            finding["place"]["column"],
             finding["severity"].as_str().unwrap(),
             finding["code"].as_str().unwrap(),
             finding["message"].as_str().unwrap(),
@@ -103,8 +103,8 @@ fn wrong_usage_is_told_from_wrong_documents() {
 /// Commands that have something for both streams, with what each ends with.
 const ANSWERS: [(&[&str], i32); 5] = [
     (&["lint", "faults"], 1),
-    (&["graph", "faults"], 2),
-    (&["diff", "documents", "faults"], 2),
+    (&["graph", "documents", "faults/broken.yaml"], 2),
+    (&["diff", "documents", "faults/broken.yaml"], 2),
     (&["explain", "--application", "test:team-a:gone", "documents"], 1),
     (&["test", "nowhere"], 2),
 ];
@@ -152,16 +152,27 @@ fn serve_names_every_fault_of_its_configuration_and_does_not_start() {
 }
 
 #[test]
-fn every_command_has_help_with_an_example() {
+fn every_command_has_help_with_an_example_and_its_exit_codes() {
     let overview = portvakt(&["--help"]);
     assert_eq!(overview.status.code(), Some(0));
-    for command in
-        ["serve", "lint", "explain", "test", "diff", "graph", "usage", "demo", "completions"]
-    {
+    for command in [
+        "serve",
+        "lint",
+        "explain",
+        "test",
+        "diff",
+        "graph",
+        "usage",
+        "demo",
+        "keys",
+        "completions",
+    ] {
         assert!(text(&overview.stdout).contains(command), "{command}");
         let help = portvakt(&[command, "--help"]);
         assert_eq!(help.status.code(), Some(0));
-        assert!(text(&help.stdout).contains(&format!("  portvakt {command}")), "{command}");
+        let help = text(&help.stdout);
+        assert!(help.contains(&format!("  portvakt {command}")), "{command}");
+        assert!(help.contains("\nExit codes: 0 "), "{command}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The decision log as its readers find it: in a file, on standard output, after the end.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use crate::support::{
     Issuer, Portvakt, Release, Token, World,
     checks::check,
     documents::{self, FOREIGN, HOME, NEWSLETTER, USER, WEBSHOP},
+    portvakt::PROGRAM,
     until,
     world::{HOST, configuration},
 };
@@ -126,12 +127,50 @@ async fn a_disk_that_is_full_is_told_of_once_and_denies_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_without_personal_data_tells_nothing_of_users_and_says_that_they_are_not_replayed() {
+    let changes = of_log(json!({"to": "decisions.jsonl", "personal_data": "omitted"}));
+    let mut world = World::with(Release::Current, changes, |envoy| envoy).await;
+    let user = world.issuer.issue(HOME, &Token::of_user(WEBSHOP));
+    world.get("/orders").bearer(&user).send().await.received();
+    let diff = |world: &World| {
+        let mut diff = Command::new(PROGRAM);
+        diff.args(["diff", "--decisions"]).arg(world.path("decisions.jsonl"));
+        let output = diff.args([world.documents(), world.documents()]).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), text)
+    };
+    until("the line is written", async || lines(&world.path("decisions.jsonl")).pop()).await;
+    let (code, said) = diff(&world);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("none of its records can be decided"), "{said}");
+
+    let application = world.issuer.issue(HOME, &Token::of_application(NEWSLETTER));
+    world.get("/").bearer(&application).send().await.assert_denied("consumer_not_granted");
+    world.portvakt.signal("TERM");
+    assert_eq!(world.portvakt.ended().await.code(), Some(0));
+    let (code, said) = diff(&world);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("records: 2, rehearsed: 1, of which the log does not tell enough: 0"),
+        "{said}"
+    );
+    assert!(said.contains("(decision_log.personal_data): 1"), "{said}");
+    let caller = lines(&world.path("decisions.jsonl"))[0]["caller"].clone();
+    for member in ["object_id", "groups", "roles"] {
+        assert_eq!(caller.get(member), None, "{caller}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_cannot_be_kept_keeps_the_service_from_starting() {
     let folder = tempfile::tempdir().unwrap();
     let issuer = Issuer::start(&[HOME]);
     for (settings, said) in [
         (json!({"to": "none/decisions.jsonl"}), "decision_log.to: "),
-        (json!({"to": "/dev/null"}), "decision_log.to: /dev/null is no ordinary file"),
+        (
+            json!({"to": "/dev/null"}),
+            "decision_log.to: /dev/null cannot be written: it is no ordinary file; ",
+        ),
         (json!({"key_file": "none"}), "decision_log.key_file: "),
     ] {
         let config = configuration(&issuer, of_log(settings));

@@ -238,7 +238,7 @@ async fn what_cannot_be_read_is_named_and_no_half_answer_is_given_for_a_whole() 
     let host = ["--host", "orders.test"];
     let log = ["--decisions", "foreign.log", "--id"];
     for (arguments, complaint) in [
-        ([&host[..], &["--token", "nowhere"], &GIVEN].concat(), "nowhere cannot be read"),
+        ([&host[..], &["--token", "nowhere"], &GIVEN].concat(), "nowhere: cannot be read"),
         ([&host[..], &["--token", "empty"], &GIVEN].concat(), "empty: there is no token in it"),
         ([&host[..], &["--token", "lines"], &GIVEN].concat(), "lines:3: a token is one line"),
         ([&host[..], &["nowhere.yaml"]].concat(), "nowhere.yaml: there is no such file"),

@@ -18,6 +18,7 @@ mod console;
 mod decision_log;
 mod environment;
 mod explain;
+mod files;
 mod floods;
 mod groups;
 mod grpc;

@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+
 use crate::support::portvakt::PROGRAM;
 
 fn portvakt(folder: &Path, arguments: &[&str]) -> Output {
@@ -119,20 +121,92 @@ fn test_tells_what_failed_from_what_is_missing_and_what_cannot_be_read() {
 }
 
 #[test]
-fn test_decides_nothing_by_a_configuration_that_it_cannot_read() {
+fn test_tells_programs_what_came_of_each_case() {
     let folder = examples();
+    let cases = folder.path().join("tests/orders-api.yaml");
+    edit(&cases, "caller: team-insight:reports", "caller: webshop");
+    edit(&cases, "caller: team-insight:newsletter", "caller: webshop");
+    let arguments = ["test", "--format", "json", "--cluster", "demo"];
+    let told = |options: &[&str]| {
+        let output = portvakt(folder.path(), &[&arguments, options].concat());
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), json)
+    };
+    let (code, json) = told(&["--require-coverage", "applications", "tests"]);
+    assert_eq!(code, Some(1), "{json}");
+    assert_eq!(json["passed"], false);
+    assert_eq!(json["totals"], json!({"cases": 10, "passed": 9, "failed": 1, "findings": 0}));
+    let rule = "the rule at applications/orders-api.yaml:25:11";
+    assert_eq!(
+        json["cases"][2],
+        json!({
+            "name": "The newsletter does not",
+            "place": {"file": "tests/orders-api.yaml", "line": 15, "column": 5},
+            "target": "demo:team-orders:orders-api",
+            "passed": false,
+            "expected": {"decision": null, "reason": "consumer_not_granted"},
+            "got": {
+                "decision": "allow", "reason": "application_granted", "mode": null,
+                "because": rule,
+            },
+        })
+    );
+    let reports = json!({
+        "place": {"file": "applications/orders-api.yaml", "line": 26, "column": 11},
+        "application": "demo:team-orders:orders-api",
+        "kind": "rule",
+        "name": "demo:team-insight:reports",
+    });
+    let coverage = json!({"required": true, "stated": 4, "exercised": 3, "missing": [reports]});
+    assert_eq!(json["coverage"], coverage);
+
+    edit(&cases, "kind: PolicyTest", "kind: PolicyTst");
+    let (code, json) = told(&["applications", "tests"]);
+    assert_eq!((code, &json["passed"]), (Some(2), &json!(false)));
+    assert_eq!(json["totals"]["findings"], 2, "one of each document");
+    let finding = &json["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["severity"]),
+        (&json!("invalid_value"), &json!("error"))
+    );
+    assert_eq!(finding["place"]["file"], "tests/orders-api.yaml");
+}
+
+#[test]
+fn nothing_is_answered_by_a_configuration_that_cannot_be_read() {
+    let folder = examples();
+    let whole = folder.path().join("whole.yaml");
+    fs::write(whole, fs::read(project().join("deploy/examples/portvakt.yaml")).unwrap()).unwrap();
     fs::write(folder.path().join("portvakt.yaml"), "clustr: demo\nentra: {}\n").unwrap();
-    for (format, expected) in [
-        ("human", "cases: 0, passed: 0, failed: 0; "),
-        ("tap", "not ok 1 - ./portvakt.yaml:1:1 can be read\n"),
-        ("junit", "failures=\"0\" errors=\"3\">"),
+    fs::write(folder.path().join("usage.json"), r#"{"at": 1, "applications": {}}"#).unwrap();
+    let explain = ["explain", "--application", "demo:team-orders:orders-api"];
+    for command in [
+        &["test"][..],
+        &["test", "--format", "tap"],
+        &["graph"],
+        &["usage", "--from", "usage.json"],
+        &explain,
+        &["diff", "applications"],
     ] {
-        let output = portvakt(folder.path(), &["test", "--format", format, "."]);
+        let output = portvakt(folder.path(), &[command, &["."]].concat());
         let (said, errors) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(2), "{said}{errors}");
-        assert!(said.contains(expected) && !said.contains("exercised by no case"), "{said}");
-        assert!(errors.starts_with("./portvakt.yaml:1:1: error: unknown_key: "), "{errors}");
+        assert_eq!((output.status.code(), said), (Some(2), ""), "{command:?}: {errors}");
+        let begin = "portvakt: the configuration cannot be used:\n./portvakt.yaml:1:1: error: \
+                     unknown_key: ";
+        assert!(errors.starts_with(begin), "{command:?}: {errors}");
     }
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_named_by_its_revision() {
+    let folder = repository();
+    fs::write(folder.path().join("portvakt.yaml"), "clustr: demo\nentra: {}\n").unwrap();
+    git(folder.path(), &["add", "portvakt.yaml"]);
+    git(folder.path(), &["commit", "--quiet", "--message", "broken"]);
+    let output = portvakt(folder.path(), &["diff", "git:main", "applications"]);
+    let errors = text(&output.stderr);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{errors}");
+    assert!(errors.contains("\nmain:portvakt.yaml:1:1: error: unknown_key: "), "{errors}");
 }
 
 #[test]
@@ -290,7 +364,8 @@ fn diff_tells_who_gains_and_who_loses_between_folders_and_revisions() {
     let json = portvakt(folder.path(), &json);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["gains"][0]["consumer"], "demo:team-insight:newsletter");
-    assert_eq!(json["losses"][0]["place"], format!("{old}:25:11"));
+    let place = json!({"file": old, "line": 25, "column": 11});
+    assert_eq!(json["losses"][0]["place"], place);
 }
 
 #[test]
@@ -312,7 +387,7 @@ fn diff_says_what_it_cannot_read() {
         (here, &["applications", "."], "broken.yaml:1:"),
         (here, &["main", ".", "/etc"], "a PATH is within OLD and NEW"),
         (here, &["main", ".", "nowhere"], "./nowhere: there is no such file"),
-        (here, &["main", "applications", "--decisions", "none"], "none cannot be read"),
+        (here, &["main", "applications", "--decisions", "none"], "none: cannot be read"),
         (here, &["main", ".", "--decisions", "broken.yaml"], "broken.yaml: none of its lines"),
         (outside.path(), &["main", "."], "not a git repository"),
     ] {
@@ -329,7 +404,7 @@ fn diff_says_what_it_cannot_read() {
 fn diff_finds_the_callers_of_a_decision_log_whose_answer_is_another_one() {
     let folder = repository();
     let record = |time: &str, client_id: &str, decision: &str, reason: &str| {
-        let json = serde_json::json!({
+        let json = json!({
             "time": time, "decision_id": "1", "decision": decision, "reason": reason,
             "application": "demo:team-orders:orders-api", "method": "GET", "path": "/orders",
             "caller": {
@@ -357,7 +432,7 @@ fn diff_finds_the_callers_of_a_decision_log_whose_answer_is_another_one() {
         "callers of the log whose answer is another one:\n  \
          - application {webshop} → demo:team-orders:orders-api: application_granted becomes \
          consumer_not_granted, 2 × from 2026-01-01T00:00:00.000Z to 2026-01-02T00:00:00.000Z\n\
-         records: 3, rehearsed: 3, without a known caller: 0; callers whose answer is another one: \
+         records: 3, rehearsed: 3, of which the log does not tell enough: 0; callers whose answer is another one: \
          1\nlines that are no record: 1 (line 4)\n"
     );
     assert!(said.ends_with(&expected), "{said}{}", text(&output.stderr));
@@ -379,7 +454,8 @@ fn graph_draws_who_may_call_whom_in_each_language() {
         (&[examples, "--depth", "2"], 2, ""),
         (&["nowhere"], 2, ""),
         (&["deploy/examples/portvakt.yaml"], 2, ""),
-        (&["tests/e2e/faults"], 2, "flowchart LR\n"),
+        (&["tests/e2e/documents", "tests/e2e/faults/broken.yaml"], 2, "flowchart LR\n"),
+        (&["tests/e2e/documents", "tests/e2e/faults/portvakt.yaml"], 2, ""),
     ] {
         let output = portvakt(project(), &[&["graph"], arguments].concat());
         let (said, errors) = (text(&output.stdout), text(&output.stderr));

@@ -156,11 +156,29 @@ fn json_tells_the_same() {
     let expected = [("rule", true), ("rule", false), ("allow_all_users", false), ("group", false)];
     let expected = expected.map(|(kind, by_hand)| (json!(kind), json!(by_hand)));
     assert_eq!(told, expected.iter().map(|(kind, by_hand)| (kind, by_hand)).collect::<Vec<_>>());
+    assert_eq!(unused[0]["place"], json!({"file": "apps/all.yaml", "line": 29, "column": 36}));
     assert_eq!(
         (&answer["days"], &answer["counted"], &answer["uncounted"]),
         (&json!(30), &json!(8), &json!(0))
     );
     scene.pipe("git", &["apply", "-p0"], answer["patch"].as_str().unwrap());
+}
+
+#[test]
+fn of_documents_with_errors_there_is_no_patch() {
+    let scene = Scene::counted_for(40);
+    fs::write(scene.path("apps/broken.yaml"), "kind: [\n").unwrap();
+    let (code, listed, told) = scene.usage(&[]);
+    assert_eq!((code, listed.lines().count()), (Some(2), 4), "{listed}{told}");
+    assert!(!listed.contains("+++") && !listed.contains("by hand"), "{listed}");
+    assert!(told.contains("\napps/broken.yaml:"), "{told}");
+    assert!(told.ends_with(
+        "portvakt: no patch is made of documents with errors: mend those above first\n"
+    ));
+    let (code, listed, _) = scene.usage(&["--format", "json"]);
+    let answer: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((code, answer["unused"].as_array().unwrap().len()), (Some(2), 4));
+    assert_eq!((&answer["patch"], &answer["unused"][0]["by_hand"]), (&Value::Null, &Value::Null));
 }
 
 #[test]
@@ -200,7 +218,7 @@ fn what_cannot_be_read_is_told_with_its_name() {
     fs::write(scene.path("empty.yaml"), "").unwrap();
     fs::write(scene.path("apps/broken.yaml"), "kind: [\n").unwrap();
     for (from, path, said) in [
-        ("none.json", "apps", "portvakt: none.json: "),
+        ("none.json", "apps", "portvakt: none.json: cannot be read: "),
         (
             "other.json",
             "apps",

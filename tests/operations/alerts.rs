@@ -118,7 +118,7 @@ fn each_alert_has_a_section_in_the_same_order_and_each_section_an_alert() {
         let answers: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("- **")).collect();
         let questions: Vec<_> = answers.iter().filter_map(|line| line.split_once("**:")).collect();
         let questions: Vec<_> = questions.into_iter().map(|(question, _)| question).collect();
-        let expected = ["Means", "Callers notice", "Look at", "Do", "Wake somebody"];
+        let expected = ["Means", "Callers notice", "Look at", "Do", "Over when", "Wake somebody"];
         assert_eq!(questions, expected, "{title}");
     }
 }

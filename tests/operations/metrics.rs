@@ -22,6 +22,14 @@ const ELSEWHERE: [(&str, &str); 3] = [
     ("portvakt_kubernetes_failures_total", "counted there"),
 ];
 
+/// Those that no panel shows, and why.
+const UNSEEN: [(&str, &str); 4] = [
+    ("portvakt_candidate_last_reload_successful", "an alert tells, and readings with an error"),
+    ("portvakt_candidate_reload_duration_seconds", "those in force take as long"),
+    ("portvakt_candidate_first_load_duration_seconds", "likewise"),
+    ("process_virtual_memory_bytes", "no measure of memory"),
+];
+
 /// What alerts know from others: Prometheus itself, and kube-state-metrics.
 const FOREIGN: [&str; 3] =
     ["up", "kube_deployment_spec_replicas", "kube_deployment_status_replicas_available"];
@@ -90,6 +98,20 @@ async fn every_metric_is_documented_and_every_documented_one_is_there() {
     let rows = guide::section(&guide, "Metrics").lines();
     let documented = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
     assert_eq!(exposed, documented);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_is_on_the_dashboard_or_is_left_out_for_a_reason() {
+    let scrape = Scrape::take().await;
+    let queries = dashboard::queries();
+    let shown: BTreeSet<_> = queries
+        .iter()
+        .flat_map(|query| promql::metrics(query))
+        .map(|name| name.strip_suffix("_bucket").unwrap_or(name))
+        .collect();
+    let metrics: BTreeSet<_> = scrape.metrics().into_iter().chain(elsewhere()).collect();
+    let unseen: BTreeSet<_> = metrics.difference(&shown).copied().collect();
+    assert_eq!(unseen, UNSEEN.map(|(name, _)| name).into());
 }
 
 #[tokio::test(flavor = "multi_thread")]

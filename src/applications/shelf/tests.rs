@@ -114,7 +114,7 @@ fn a_change_that_leaves_length_and_clock_alone_is_seen() {
 
 #[test]
 fn a_file_that_cannot_be_read_still_says_what_it_said() {
-    for text in [b"\xff\xfe".to_vec(), vec![b'#'; usize::try_from(MOST_BYTES + 1).unwrap()]] {
+    for text in [b"\xff\xfe".to_vec(), vec![b'#'; usize::try_from(MOST_OF_A_TEXT + 1).unwrap()]] {
         let mut shelved = Shelved::new(&[("a.yaml", "a")]);
         shelved.refresh();
         shelved.write("a.yaml", text);
@@ -248,7 +248,7 @@ fn a_fifo_in_place_of_a_file_is_an_error_and_is_not_waited_for() {
     assert_eq!(shelved.texts(), ["a"]);
     assert!(shelved.messages()[0].contains("it is neither a file nor a folder"));
     let fault = read(&shelved.path("a.yaml")).err().unwrap();
-    assert_eq!(fault.to_string(), "it is no file", "swapped in after it was looked at");
+    assert_eq!(fault.to_string(), "it is no ordinary file", "swapped in after it was looked at");
 }
 
 /// `namespaces=text` of every file.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::{
-    cli::given::{Given, NothingGiven, errors},
-    config::{self, Config},
+    cli::given::{Given, Unusable, errors},
+    config::Config,
     finding::Finding,
     target::Index,
 };
@@ -20,37 +20,18 @@ pub struct Documents {
     pub errors: Vec<Finding>,
 }
 
-/// There is nothing to explain anything by.
-#[derive(Debug, thiserror::Error)]
-pub enum Unusable {
-    #[error(transparent)]
-    Given(#[from] NothingGiven),
-    #[error("the configuration cannot be used: {}", .0.join("; "))]
-    Configuration(Vec<String>),
-}
-
 impl Documents {
     /// Reads all of it.
     ///
     /// # Errors
     /// [`Unusable`] where the configuration has an error, or no application is described.
     pub fn read(paths: &[PathBuf], cluster: &str) -> Result<Self, Unusable> {
-        let given = Given::below(paths)?;
-        let has_configuration = given.has_configuration();
-        let read = given.read(cluster);
-        let errors: Vec<_> = errors(&read.snapshot.findings).cloned().collect();
-        let unusable = |findings: &[Finding]| {
-            Unusable::Configuration(findings.iter().map(ToString::to_string).collect())
-        };
-        let config = match (read.config, has_configuration) {
-            (Some(config), _) => config,
-            (None, true) => return Err(unusable(&errors)),
-            (None, false) => config::defaults(cluster).map_err(|findings| unusable(&findings))?,
-        };
-        let index = read.snapshot.index;
-        match index.is_empty() && errors.is_empty() {
-            true => Err(NothingGiven::NoApplication.into()),
-            false => Ok(Self { config, has_configuration, index, errors }),
-        }
+        let read = Given::below(paths)?.read(cluster)?.with_applications()?;
+        Ok(Self {
+            config: read.config_or_defaults(cluster)?,
+            has_configuration: read.config.is_some(),
+            errors: errors(&read.snapshot.findings).cloned().collect(),
+            index: read.snapshot.index,
+        })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     error::Error,
-    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -11,7 +10,11 @@ use std::{
 use clap::Args;
 use url::Url;
 
-use super::{asked::Asked, documents::Documents};
+use super::{
+    super::input::{Input, Unreadable},
+    asked::Asked,
+    documents::Documents,
+};
 use crate::{
     applications::{Generation, Protection, Published},
     authorizer::{Authorizer, Outcome},
@@ -19,6 +22,7 @@ use crate::{
     config::{Config, KeySource, Keys, Log, LogFormat, Tenant},
     decision::DenyReason,
     explain::Explanation,
+    file::MOST_OF_A_KEY,
     http::{Client, FetchError},
     keys::{Issuer, RefreshError, Source},
     membership::Resolver,
@@ -50,8 +54,8 @@ enum NoKeys {
         "the keys of tenant {tenant} cannot be had, so that nothing can be said about the token; --jwks FILE takes them from a file"
     )]
     Fetch { tenant: String, source: RefreshError },
-    #[error("{}: the key set cannot be read: {error}", file.display())]
-    File { file: PathBuf, error: io::Error },
+    #[error(transparent)]
+    File(#[from] Unreadable),
     #[error("{}: the key set cannot be used for tenant {tenant}: {reason}", file.display())]
     KeySet { file: PathBuf, tenant: String, reason: String },
 }
@@ -188,18 +192,15 @@ fn wanted<'i>(outcome: &Outcome, issuers: &'i [Arc<Issuer>]) -> Option<&'i Issue
     (refusal.reason == DenyReason::KeysUnavailable).then_some(issuer)
 }
 
-async fn read_keys(issuer: &Issuer, file: &Path, tenant: String) -> Result<(), NoKeys> {
-    let file = file.to_owned();
-    match fs::read(&file) {
-        Err(error) => Err(NoKeys::File { file, error }),
-        Ok(keys) => issuer.fetch_once(&KeyFile(keys)).await.map_err(|error| {
-            let reason = match error {
-                RefreshError::KeySet { error, .. } => error.to_string(),
-                other => other.to_string(),
-            };
-            NoKeys::KeySet { file, tenant, reason }
-        }),
-    }
+async fn read_keys(issuer: &Issuer, path: &Path, tenant: String) -> Result<(), NoKeys> {
+    let keys = Input::open(path)?.read_all(MOST_OF_A_KEY)?;
+    issuer.fetch_once(&KeyFile(keys)).await.map_err(|error| {
+        let reason = match error {
+            RefreshError::KeySet { error, .. } => error.to_string(),
+            other => other.to_string(),
+        };
+        NoKeys::KeySet { file: path.to_owned(), tenant, reason }
+    })
 }
 
 /// Any address of the issuer: where a file stands in, none is asked.

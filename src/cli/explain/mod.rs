@@ -6,12 +6,17 @@ mod live;
 mod recorded;
 mod token;
 
-use std::{error::Error, mem, path::PathBuf, process::ExitCode};
+use std::{error::Error, mem, process::ExitCode};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::{asked::Asked, documents::Documents, live::Live, recorded::Log, token::TokenOption};
-use super::{FAILURE, WRONG_USAGE, given::not_whole, print, say, wrong_usage};
+use super::{
+    FAILURE, WRONG_USAGE,
+    given::not_whole,
+    options::{Format, Paths},
+    print, say, wrong_usage,
+};
 use crate::{explain::Explanation, finding::Finding};
 
 /// What was asked for cannot be told from what was given.
@@ -39,31 +44,20 @@ Examples:
 Exit codes: 0 allowed, 1 denied, 2 wrong usage, or something cannot be read (what is printed then
 may not be what the service answers), 3 it cannot be said from what was given.")]
 pub struct Explain {
-    /// Files and folders: configuration, documents, lists of further consumers.
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    given: Paths,
+    /// How the explanation is printed: in eighty columns, or as one JSON object.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     #[command(flatten)]
     token: TokenOption,
-    #[command(flatten)]
-    asked: Asked,
+    // Before those that have a heading, for clap hands that on to what comes behind.
     #[command(flatten)]
     live: Live,
     #[command(flatten)]
+    asked: Asked,
+    #[command(flatten)]
     log: Log,
-    /// How the explanation is printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// The documents' cluster, where no configuration is among the files.
-    #[arg(long, default_value = "cluster")]
-    cluster: String,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people, in eighty columns.
-    Text,
-    /// One JSON object.
-    Json,
 }
 
 impl Explain {
@@ -76,8 +70,8 @@ impl Explain {
 
     /// The explanation, and what is wrong with what was given.
     fn explained(&self) -> Result<(Explanation, Vec<Finding>), Box<dyn Error>> {
-        self.token.refuse_as_argument(&self.paths)?;
-        let mut documents = Documents::read(&self.paths, &self.cluster)?;
+        self.token.refuse_as_argument(&self.given.paths)?;
+        let mut documents = Documents::read(&self.given.paths, &self.given.cluster.name)?;
         let errors = mem::take(&mut documents.errors);
         let has_configuration = documents.has_configuration;
         let explanation = match self.log.record()? {

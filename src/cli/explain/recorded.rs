@@ -8,8 +8,8 @@ use super::documents::Documents;
 use crate::{
     authorizer::{Presumed, Settings, rehearse},
     cli::input::{Input, Unreadable},
-    decision_log::{LogReader, Record},
-    explain::{Explanation, Rehearsal},
+    decision_log::{LogReader, Record, Rehearsal},
+    explain::Explanation,
 };
 
 #[derive(Debug, Args)]
@@ -82,9 +82,14 @@ pub fn explain(record: &Record<'_>, documents: Documents) -> Explanation {
     let explanation = Explanation::of(&outcome, &steps, &request, &settings)
         .beside(record)
         .noting("The steps before the caller are as the log tells; those after it are decided by what was given.");
-    match rehearsal.is_at_a_loss(&steps) {
-        true => explanation.uncertain("the log does not tell whether there was a token, nor whose"),
-        false => explanation,
+    match (rehearsal.is_at_a_loss(&steps), record.is_withheld()) {
+        (true, _) => {
+            explanation.uncertain("the log does not tell whether there was a token, nor whose")
+        }
+        (false, true) => explanation.uncertain(
+            "the log leaves out user and path (decision_log.personal_data), which it may depend on",
+        ),
+        (false, false) => explanation,
     }
 }
 

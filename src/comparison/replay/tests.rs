@@ -35,7 +35,7 @@ fn shop() -> String {
 
 fn user() -> String {
     format!(
-        r#","caller":{{"kind":"user","client_id":"{SHOP}","tenant_id":"{SHOP}","scopes":"defaultaccess","groups":["{GROUP}"]}}"#
+        r#","caller":{{"kind":"user","client_id":"{SHOP}","tenant_id":"{SHOP}","object_id":"h:1","scopes":"defaultaccess","groups":["{GROUP}"]}}"#
     )
 }
 
@@ -81,7 +81,7 @@ fn callers_whose_answer_is_another_one_are_grouped_with_their_times() {
 }
 
 #[test]
-fn a_request_without_a_token_is_decided_by_its_path_and_one_with_a_refused_token_is_not_decided() {
+fn a_request_without_a_caller_is_decided_as_far_as_the_log_tells_of_its_token() {
     let log = [
         record(1, "allow", "unauthenticated_path", ""),
         record(2, "deny", "token_missing", ""),
@@ -89,13 +89,49 @@ fn a_request_without_a_token_is_decided_by_its_path_and_one_with_a_refused_token
         record(4, "deny", "keys_unavailable", ""),
     ]
     .concat();
-    let open = "  liveness: {path: /alive}";
-    let found = replay(&log, open, "  ingresses: []");
-    assert_eq!((found.records, found.rehearsed, found.without_caller), (4, 2, 2));
+    let (open, closed) = ("  liveness: {path: /alive}", "  ingresses: []");
+    let found = replay(&log, open, closed);
+    // Nobody looked for the token of the first.
+    assert_eq!((found.records, found.rehearsed, found.untold), (4, 3, 1));
     assert_eq!(
         flips(&found),
-        ["Loss anonymous anonymous unauthenticated_path token_missing 2 01-02"]
+        [
+            "Loss anonymous anonymous unauthenticated_path token_missing 1 02-02",
+            "Loss unknown unknown unauthenticated_path keys_unavailable 1 04-04",
+            "Loss unknown unknown unauthenticated_path token_expired 1 03-03",
+        ]
     );
+    let found = replay(&log, closed, open);
+    assert_eq!((found.rehearsed, found.untold, found.unlike_recorded), (3, 1, 0));
+    assert_eq!(flips(&found).len(), 3, "all of them gains");
+    let found = replay(&log, open, open);
+    assert_eq!((found.rehearsed, found.untold, flips(&found).len()), (4, 0, 0));
+}
+
+#[test]
+fn records_without_personal_data_tell_of_applications_alone() {
+    let withheld = |record: String| record.replace(r#""object_id":"h:1","#, "");
+    let of_user = user().replace(&format!(r#","groups":["{GROUP}"]"#), "");
+    let without_path = |record: String| record.replace(r#","path":"/alive""#, "");
+    let log = [
+        record(1, "allow", "application_granted", &shop()),
+        record(2, "allow", "user_granted", &of_user),
+        record(3, "allow", "unauthenticated_path", ""),
+        record(4, "deny", "token_missing", ""),
+        record(5, "deny", "token_expired", ""),
+    ]
+    .map(|record| without_path(withheld(record)))
+    .concat();
+    let all = format!("{RULE}\n  azure: {{application: {{allowAllUsers: true}}}}");
+    let open = format!("{all}\n  liveness: {{path: /alive}}");
+    let found = replay(&log, &open, "  ingresses: []");
+    assert_eq!((found.records, found.rehearsed, found.untold, found.withheld), (5, 1, 0, 4));
+    assert_eq!(found.unlike_recorded, 0, "what is not known is not held against anybody");
+    assert_eq!(flips(&found).len(), 1, "the application");
+    let text = as_lines(&[], Some(&found));
+    let said = "records that cannot be decided, for user or path are left out in them \
+                (decision_log.personal_data): 4";
+    assert!(text.contains(said), "{text}");
 }
 
 #[test]
@@ -111,9 +147,12 @@ fn lines_that_are_no_record_are_counted_and_none_forges_a_line_of_the_answer() {
     assert_eq!(found.foreign.lines, [2, 4, 5, 7, 8]);
     let text = as_lines(&[], Some(&found));
     assert!(text.contains("lines that are no record: 7 (line 2, 4, 5, 7, 8, …)"), "{text}");
-    let forged = good.replace("\"dev:team:shop\"", "\"a\\n+ b\\u001b[2J\"");
+    let forged = good.replace("\"dev:team:shop\"", "\"a\\n+ b\\u001b[2J\u{202e}\u{2028}\"");
     let text = as_lines(&[], Some(&replay(&forged, RULE, "  ingresses: []")));
-    assert!(text.contains("- application a\u{fffd}+ b\u{fffd}[2J → dev:team:api: "), "{text}");
+    assert!(
+        text.contains("- application a\\n+ b\\u{1b}[2J\\u{202e}\\u{2028} → dev:team:api: "),
+        "{text}"
+    );
     let whole = "{\"time\":1}".repeat(3);
     assert_eq!(replay(&whole, RULE, RULE).foreign.count, 1, "a line without an end counts too");
 }

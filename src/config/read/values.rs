@@ -13,6 +13,7 @@ use url::Url;
 use super::super::{document::Document, is_secure};
 use crate::{
     finding::{Code, Place},
+    identifiers::{NotAName, is_name},
     suggest,
     yaml::{Node, Reader, Value},
 };
@@ -56,10 +57,10 @@ impl<'d> Values<'d> {
     /// A part of an application's name: a cluster.
     pub fn name(&mut self, path: &str) -> Option<String> {
         let text = self.text(path)?;
-        match crate::identifiers::ApplicationId::new(text, "n", "a") {
-            Ok(_) => Some(text.to_owned()),
-            Err(_) => {
-                self.invalid(path, "holds something else than letters, digits, -, . and _");
+        match is_name(text) {
+            true => Some(text.to_owned()),
+            false => {
+                self.invalid(path, &NotAName.to_string());
                 None
             }
         }

@@ -103,7 +103,24 @@ fn of_people_only_what_is_configured_is_written() {
     assert_eq!(found["path"], "/orders");
     let found = written("/orders", &user(), Mode::Enforce, &PersonalData::Omitted);
     assert_eq!((found["caller"].get("object_id"), found.get("path")), (None, None));
-    assert_eq!(found["caller"]["groups"], json!([GROUP]));
+    let mut with_roles = user();
+    with_roles["roles"] = json!(["admin"]);
+    let mut overage = user();
+    overage.as_object_mut().unwrap().remove("groups");
+    overage["_claim_names"] = json!({"groups": "src1"});
+    for claims in [user(), with_roles, overage] {
+        let found = written("/orders", &claims, Mode::Shadow, &PersonalData::Omitted);
+        let caller = json!({
+            "kind": "user",
+            "client_id": WEBSHOP,
+            "application": "c:team:webshop",
+            "tenant_id": "00000000-0000-0000-0000-000000000000",
+            "scopes": "defaultaccess",
+        });
+        assert_eq!(found["caller"], caller);
+    }
+    let found = written("/orders", &application(), Mode::Enforce, &PersonalData::Omitted);
+    assert_eq!(found["caller"]["roles"], json!(["access_as_application"]));
     for personal in [&hashed, &PersonalData::Omitted] {
         let found = written("/orders", &user(), Mode::Enforce, personal);
         assert!(!found.to_string().contains(USER), "{found}");

@@ -22,7 +22,7 @@ use tokio_rustls::{
 };
 use tracing::{info, warn};
 
-use crate::config::Tls;
+use crate::{config::Tls, file};
 
 /// Between two looks at the files.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -116,7 +116,7 @@ impl Certificates {
 impl Contents {
     fn read(files: &Tls) -> Result<Self, CertificateError> {
         let read = |key, path: &Path| {
-            std::fs::read(path).map_err(|error| CertificateError::File {
+            file::read(path, file::MOST_OF_A_KEY).map_err(|error| CertificateError::File {
                 key,
                 path: path.to_owned(),
                 error,

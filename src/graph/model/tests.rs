@@ -156,11 +156,11 @@ fn as_json_nodes_and_edges_name_kind_worth_and_place() {
     let json = serde_json::to_value(sample()).unwrap();
     assert_eq!(
         json["nodes"][2],
-        serde_json::json!({"id": "dev:team:off", "kind": "application", "standing": "disabled", "place": "f.yaml:34:18"})
+        serde_json::json!({"id": "dev:team:off", "kind": "application", "standing": "disabled", "place": {"file": "f.yaml", "line": 34, "column": 18}})
     );
     assert_eq!(
         json["edges"][6],
-        serde_json::json!({"from": "*", "to": "dev:team:shop", "access": "wildcard", "place": "f.yaml:17:11"})
+        serde_json::json!({"from": "*", "to": "dev:team:shop", "access": "wildcard", "place": {"file": "f.yaml", "line": 17, "column": 11}})
     );
     assert_eq!(json["nodes"][7], serde_json::json!({"id": "*", "kind": "any_application"}));
 }

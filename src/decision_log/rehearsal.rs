@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::Record;
 use crate::{
     decision::{Denial, DenyReason, Step, Steps},
-    decision_log::Record,
     token::Claims,
 };
 
