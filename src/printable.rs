@@ -18,7 +18,7 @@ impl fmt::Display for Printable<'_> {
 }
 
 /// Source: Unicode, "Bidirectional Character Types", explicit formatting; and its line separators.
-fn is_obeyed(character: char) -> bool {
+pub fn is_obeyed(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -10,6 +10,7 @@ mod line;
 mod log;
 mod output;
 mod personal;
+mod pseudonyms;
 mod reading;
 mod recent;
 mod record;

@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use aws_lc_rs::{error::Unspecified, hmac, rand};
 
+use super::pseudonyms::Pseudonyms;
 use crate::{
     config, file,
     identifiers::{TenantId, UserId},
@@ -19,7 +20,7 @@ pub enum PersonalData {
     Plain,
     /// By a hash that only the key's owner can compute. Without the key, a list of all users does
     /// not tell who it was; with it, it does.
-    Hashed(Box<hmac::Key>),
+    Hashed(Box<Pseudonyms>),
     /// Not at all.
     Omitted,
 }
@@ -49,7 +50,7 @@ impl PersonalData {
             config::PersonalData::Omitted => Self::Omitted,
             config::PersonalData::Hashed { key_file: None } => {
                 let key = hmac::Key::generate(hmac::HMAC_SHA256, &rand::SystemRandom::new())?;
-                Self::Hashed(Box::new(key))
+                Self::Hashed(Pseudonyms::by(key).into())
             }
             config::PersonalData::Hashed { key_file: Some(path) } => {
                 let key = file::read(path, file::MOST_OF_A_KEY)
@@ -57,7 +58,7 @@ impl PersonalData {
                 if key.len() < KEY_BYTES {
                     return Err(KeyError::TooShort(path.clone()));
                 }
-                Self::Hashed(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+                Self::Hashed(Pseudonyms::by(hmac::Key::new(hmac::HMAC_SHA256, &key)).into())
             }
         })
     }
@@ -71,27 +72,10 @@ impl PersonalData {
     ) -> Option<&'r str> {
         match self {
             Self::Plain => Some(user.encode(room)),
-            Self::Hashed(key) => Some(hash_of(key, tenant, user, room)),
+            Self::Hashed(pseudonyms) => Some(pseudonyms.name_of(tenant, user, room)),
             Self::Omitted => None,
         }
     }
-}
-
-/// `h:` and 32 hexadecimal digits, half of the HMAC-SHA256 of the tenant's and the user's bytes.
-fn hash_of<'r>(key: &hmac::Key, tenant: TenantId, user: UserId, room: &'r mut [u8; 36]) -> &'r str {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    const MARK: &[u8; 2] = b"h:";
-    let mut person = [0; 32];
-    person[..16].copy_from_slice(tenant.as_bytes());
-    person[16..].copy_from_slice(user.as_bytes());
-    let tag = hmac::sign(key, &person);
-    let (mark, digits) = room.split_at_mut(MARK.len());
-    mark.copy_from_slice(MARK);
-    for (pair, byte) in digits.chunks_exact_mut(2).take(16).zip(tag.as_ref()) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    std::str::from_utf8(&room[..34]).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -102,7 +86,6 @@ mod tests {
 
     const TENANT: &str = "7d5b2c3e-9f14-4b8a-a6d0-52e1c8f73a94";
     const USER: &str = "4c6e8a0b-1f37-4d52-9b84-6e2d0f5a7c91";
-    const OTHER: &str = "8b1d4f7a-2e95-4c30-b6d8-7f0a3c5e9b12";
 
     fn name(data: &PersonalData, tenant: &str, user: &str) -> Option<String> {
         let (tenant, user) = (tenant.parse().unwrap(), user.parse().unwrap());
@@ -123,27 +106,17 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_tells_people_apart_and_depends_on_its_key() {
+    fn a_key_names_a_user_the_same_at_each_start_and_without_one_no_start_does() {
         let folder = tempfile::tempdir().unwrap();
         let key = |name: &str, bytes: &[u8]| {
             let path = folder.path().join(name);
             fs::write(&path, bytes).unwrap();
             hashed(Some(path))
         };
-        let (one, other) = (key("one", &[1; 32]).unwrap(), key("other", &[2; 32]).unwrap());
-        let of_user = name(&one, TENANT, USER);
-        // By Python: hmac.new(b"\x01" * 32, tenant.bytes + user.bytes, "sha256").hexdigest()[:32]
-        assert_eq!(of_user.as_deref(), Some("h:db441f7b5646eff695e1570d02410864"));
-        assert_eq!(name(&key("same", &[1; 32]).unwrap(), TENANT, USER), of_user);
-        for another in
-            [name(&one, TENANT, OTHER), name(&one, OTHER, USER), name(&other, TENANT, USER)]
-        {
-            assert_ne!(another, of_user);
-        }
-        assert_ne!(
-            name(&hashed(None).unwrap(), TENANT, USER),
-            name(&hashed(None).unwrap(), TENANT, USER)
-        );
+        let of = |start: Result<PersonalData, KeyError>| name(&start.unwrap(), TENANT, USER);
+        assert_eq!(of(key("one", &[1; 32])), of(key("same", &[1; 32])));
+        assert_ne!(of(key("one", &[1; 32])), of(key("other", &[2; 32])));
+        assert_ne!(of(hashed(None)), of(hashed(None)));
         assert!(matches!(key("short", &[1; 31]), Err(KeyError::TooShort(_))));
         let gone = hashed(Some(folder.path().join("gone")));
         assert!(gone.unwrap_err().to_string().contains("gone cannot be read: "));
