@@ -125,26 +125,29 @@ impl Warnings {
 
 /// Serves a connection until it closes by itself, is `age` old, or `draining`; the latter two let
 /// end what is under way.
-pub async fn until_closed(
-    connection: impl GracefulConnection<Error: Error>,
+///
+/// # Errors
+/// What the connection broke off by.
+pub async fn until_closed<C: GracefulConnection<Error: Error>>(
+    connection: C,
     age: Duration,
     draining: &CancellationToken,
-) {
+) -> Result<(), C::Error> {
     let mut connection = pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => {
             // As a rule its peer went away; a limit of HTTP/2 that it met is told here, too.
-            if let Err(error) = ended {
+            if let Err(error) = &ended {
                 let cause = error.source().map(ToString::to_string);
                 debug!(%error, cause, "a connection broke off");
             }
-            return;
+            return ended;
         }
         () = time::sleep(age) => {}
         () = draining.cancelled() => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = time::timeout(CLOSING_GRACE, connection).await;
+    time::timeout(CLOSING_GRACE, connection).await.unwrap_or(Ok(()))
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ pub async fn serve(listener: TcpListener, status: Arc<Status>, draining: Cancell
         .route("/metrics", get(metrics))
         .route("/usage", get(usage))
         .with_state(status);
-    web::serve(listener, draining, |_| router.clone()).await;
+    // Faults of its few clients are theirs.
+    web::serve(listener, draining, |_| router.clone(), |_| {}).await;
 }
 
 async fn readiness(State(status): State<Arc<Status>>) -> (StatusCode, String) {

@@ -9,7 +9,7 @@ use std::{net::IpAddr, sync::Arc};
 use axum::{
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        HeaderMap, HeaderName, HeaderValue, Method,
         header::{
             CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
             X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -19,7 +19,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::target::normalise_host;
+use crate::{
+    target::normalise_host,
+    telemetry::{ConsoleRefusal as Refusal, Metrics},
+};
 
 /// Nothing but what the console itself serves, in no frame, and no form that is sent without it.
 const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -48,19 +51,14 @@ pub struct Guard {
     hosts: Arc<[String]>,
     /// The address that it came in at.
     here: Option<IpAddr>,
-}
-
-/// Why a request is turned away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refusal {
-    Host,
-    Origin,
+    /// Where refusals are counted.
+    metrics: Arc<Metrics>,
 }
 
 impl Guard {
     /// `hosts` are in lower case and without ports.
-    pub fn new(hosts: Arc<[String]>, here: Option<IpAddr>) -> Self {
-        Self { hosts, here }
+    pub fn new(hosts: Arc<[String]>, here: Option<IpAddr>, metrics: Arc<Metrics>) -> Self {
+        Self { hosts, here, metrics }
     }
 
     fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -112,6 +110,9 @@ pub async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> 
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
+    if let Some(refusal) = response.extensions().get() {
+        guard.metrics.console.refused(*refusal);
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -120,28 +121,13 @@ pub async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> 
     response
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Host => (
-                StatusCode::MISDIRECTED_REQUEST,
-                "The console is not called by this name. Names beside loopback and its address are \
-                 stated in listen.console.hosts.\n",
-            ),
-            Self::Origin => {
-                (StatusCode::FORBIDDEN, "The console is asked by its own pages alone.\n")
-            }
-        }
-        .into_response()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn guard() -> Guard {
-        Guard::new(["portvakt.example.com".to_owned()].into(), Some([10, 0, 0, 7].into()))
+        let hosts = ["portvakt.example.com".to_owned()].into();
+        Guard::new(hosts, Some([10, 0, 0, 7].into()), Arc::new(Metrics::new()))
     }
 
     fn check(method: Method, headers: &[(&'static str, &str)]) -> Result<(), Refusal> {

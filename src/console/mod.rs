@@ -19,6 +19,7 @@ mod graph;
 mod guard;
 mod kept;
 mod readings;
+mod refusal;
 mod state;
 mod status;
 mod uses;
@@ -31,13 +32,21 @@ use axum::{
     middleware,
     routing::{get, post},
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
 use tokio_util::sync::CancellationToken;
 
 use self::{guard::Guard, kept::Kept, readings::Readings};
 use crate::{
-    applications::Published, decision_log::Recent, frontend::ext_authz::Shared, keys::Issuer,
-    service::Status, web,
+    applications::Published,
+    decision_log::Recent,
+    frontend::ext_authz::Shared,
+    keys::Issuer,
+    service::Status,
+    telemetry::ConsoleRefusal,
+    web::{self, Fault},
 };
 
 /// Questions that may be under way at once: each verifies a token, and may ask for keys and groups.
@@ -78,25 +87,38 @@ impl Console {
 /// Serves until `draining`, then ends with the last connection.
 pub async fn serve(listener: TcpListener, console: Console, draining: CancellationToken) {
     let hosts = Arc::clone(&console.hosts);
+    let metrics = Arc::clone(&console.sources.shared.recorder.metrics);
     let router = router(Arc::new(console));
-    web::serve(listener, draining, |stream| {
+    let guarded = |stream: &TcpStream| {
         let here = stream.local_addr().ok().map(|address| address.ip().to_canonical());
-        let guard = Guard::new(Arc::clone(&hosts), here);
+        let guard = Guard::new(Arc::clone(&hosts), here, Arc::clone(&metrics));
         router.clone().layer(middleware::from_fn_with_state(guard, guard::admit))
-    })
-    .await;
+    };
+    let closed = {
+        let metrics = Arc::clone(&metrics);
+        move |fault| {
+            metrics.console.refused(match fault {
+                Fault::HeadTooLarge => ConsoleRefusal::TooLarge,
+                Fault::HeadTooSlow => ConsoleRefusal::TooSlow,
+            });
+        }
+    };
+    web::serve(listener, draining, guarded, closed).await;
 }
 
 fn router(console: Arc<Console>) -> Router {
-    let limit = DefaultBodyLimit::max(MAX_QUESTION_BYTES);
     Router::new()
         .route("/api/applications", get(applications::list))
         .route("/api/applications/{id}", get(applications::one))
         .route("/api/graph", get(graph::around))
         .route("/api/decisions", get(decisions::recent))
         .route("/api/status", get(status::now))
-        .route("/api/explain", post(explain::explain).layer(limit))
+        .route("/api/explain", post(explain::explain).layer(question_limit()))
         .route("/", get(assets::index))
         .route("/{file}", get(assets::file))
         .with_state(console)
+}
+
+fn question_limit() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(MAX_QUESTION_BYTES)
 }

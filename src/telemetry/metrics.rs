@@ -10,7 +10,9 @@ use prometheus::{
     Opts, Registry, TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 
-use super::{DocumentMetrics, GraphMetrics, log::DROPPED_LINES, usage::UsageMetrics};
+use super::{
+    ConsoleMetrics, DocumentMetrics, GraphMetrics, log::DROPPED_LINES, usage::UsageMetrics,
+};
 use crate::{
     applications::Role, authorizer::Outcome, clock::time_to_tell, decision::Decision,
     identifiers::ApplicationId,
@@ -71,6 +73,8 @@ pub struct Metrics {
     pub graph: GraphMetrics,
     /// Of what is not used.
     pub usage: UsageMetrics,
+    /// Of the console.
+    pub console: ConsoleMetrics,
 }
 
 impl Metrics {
@@ -181,6 +185,7 @@ impl Metrics {
             ),
             graph: GraphMetrics::new(&registry),
             usage: UsageMetrics::new(&registry),
+            console: ConsoleMetrics::new(&registry),
             registry,
         };
         metrics.begin();

@@ -1,6 +1,7 @@
 //! What Portvakt tells of itself: metrics and logs.
 
 mod answered;
+mod console;
 mod decision;
 mod documents;
 mod graph;
@@ -10,6 +11,7 @@ mod usage;
 mod writer;
 
 pub use answered::Answered;
+pub use console::{ConsoleMetrics, ConsoleRefusal};
 pub use decision::log_decision;
 pub use documents::{DocumentMetrics, LastReload};
 pub use graph::{GraphMetrics, GraphOutcome, GroupLookup};

@@ -87,7 +87,7 @@ impl<H: Health> Connections<H> {
             tokio::select! {
                 // The calls come second, so that those which the connection begins are seen to.
                 biased;
-                () = accept::until_closed(connection, age, &self.draining) => {}
+                _ = accept::until_closed(connection, age, &self.draining) => {}
                 never = calls.run() => match never {},
             }
         };
