@@ -47,8 +47,9 @@ export function draw(canvas, { focus, nodes, edges }, { signal, opened }) {
       renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 },
     }),
     point(edge) {
-      const found = edge && cy.getElementById(edge);
-      spotlight(cy, found ? found.union(found.connectedNodes()) : null);
+      // The first edge is number 0; ids are texts.
+      const found = edge === null ? cy.collection() : cy.getElementById(String(edge));
+      spotlight(cy, found.empty() ? null : found.union(found.connectedNodes()));
     },
   };
 }
@@ -141,6 +142,7 @@ function style(canvas) {
     },
     line("granted", {}),
     line("unused", { "line-style": "dashed", "line-dash-pattern": [9, 6], width: 1.4 }),
+    line("uncounted", { width: 1 }),
     line("unresolved", { "line-style": "dotted", width: 2.2, "target-arrow-shape": "circle", "target-arrow-fill": "hollow" }),
     line("denied", { width: 2.8, "target-arrow-shape": "tee" }),
     line("disabled", { "line-style": "dashed", "line-dash-pattern": [3, 4], width: 1.2, "target-arrow-shape": "tee" }),

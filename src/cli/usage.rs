@@ -26,7 +26,7 @@ use crate::{
     file::{self, MOST_OF_A_TEXT},
     finding::Finding,
     http::{Client, ClientError, FetchError},
-    usage::{self, Export, Patch, Review, SECONDS_PER_DAY, Unused, What},
+    usage::{self, DEFAULT_DAYS, Export, Patch, Review, SECONDS_PER_DAY, Unused, What},
 };
 
 /// List the rules and groups that nobody has used, with the patch that takes them out.
@@ -49,8 +49,8 @@ pub struct Usage {
     #[arg(long, required = true, value_name = "FILE|URL")]
     from: Vec<String>,
     /// For how many days something must not have been used.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
-    days: u32,
+    #[arg(long, default_value_t = DEFAULT_DAYS, value_parser = clap::value_parser!(u64).range(1..))]
+    days: u64,
     /// How it is printed: a line for each and then the patch, or one JSON object.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -86,7 +86,7 @@ impl Usage {
             Err(error) => return wrong_usage(&error),
         };
         let errors: Vec<_> = errors(&snapshot.findings).collect();
-        let days = u64::from(self.days);
+        let days = self.days;
         let review = Review::of(&snapshot.applications, &export, days);
         // What documents with errors state, a patch could not be held against.
         let read = |path: &str| file::text(Path::new(path), MOST_OF_A_TEXT).ok();
@@ -143,12 +143,16 @@ impl Usage {
 
     /// Why nothing at all can be called unused.
     fn why_nothing(&self, export: &Export) -> String {
-        let days = u64::from(self.days);
+        let days = self.days;
         match export.since() {
-            Some(since) if export.at.saturating_sub(since) < days * SECONDS_PER_DAY => format!(
-                "counting began {}, less than {days} days before: nothing can be called unused yet",
-                time(since)
-            ),
+            Some(since)
+                if export.at.saturating_sub(since) < days.saturating_mul(SECONDS_PER_DAY) =>
+            {
+                format!(
+                    "counting began {}, less than {days} days before: nothing can be called unused yet",
+                    time(since)
+                )
+            }
             _ => "nothing that the documents state was counted for so long; is --cluster theirs?"
                 .to_owned(),
         }

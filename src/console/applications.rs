@@ -4,14 +4,21 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{self, Path, Query},
+    extract::{self, Path, rejection::PathRejection},
     http::StatusCode,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Console, state::State, status::IssuerHealth, uses::Uses};
+use super::{
+    Console,
+    asked::{Asked, Misstated, Parameters, Query},
+    state::{Period, State},
+    status::IssuerHealth,
+    uses::Uses,
+};
 use crate::{
     applications::{Application, Consumer, Located, Protection, StatedRule},
+    finding::Place,
     graph::{Access, Graph, Kind, Node, NodeId, Standing},
     identifiers::{ApplicationId, ClientId, GroupId, Guid, TenantId},
     target::{Index, PathPattern},
@@ -22,14 +29,21 @@ use crate::{
 const MOST: usize = 100;
 
 /// What is looked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Search {
     /// A part of a name, or a client id; everything where empty.
-    #[serde(default)]
     search: String,
     /// How many of those found are passed over.
-    #[serde(default)]
-    offset: usize,
+    offset: u64,
+}
+
+impl Asked for Search {
+    const NAMES: &'static [&'static str] = &["search", "offset"];
+
+    fn read(parameters: &Parameters) -> Result<Self, Misstated> {
+        let offset = parameters.number("offset", 0..=u64::MAX, 0)?;
+        Ok(Self { search: parameters.text("search"), offset })
+    }
 }
 
 /// Those that were found, in the order of their names.
@@ -73,7 +87,8 @@ fn find(graph: &Graph, index: &Index, search: &Search) -> Found {
         .filter_map(application)
         .filter(|(id, _)| id.as_str().to_lowercase().contains(&wanted) || by_client_id == Some(id))
         .collect();
-    let listed = found.iter().skip(search.offset).take(MOST);
+    let offset = usize::try_from(search.offset).unwrap_or(usize::MAX);
+    let listed = found.iter().skip(offset).take(MOST);
     let applications = listed.map(|(id, standing)| row(id, *standing, index)).collect();
     Found { matching: found.len(), applications }
 }
@@ -119,6 +134,21 @@ pub struct Page {
     #[serde(skip_serializing_if = "Option::is_none")]
     all_users: Option<Users>,
     groups: Vec<Group>,
+    period: Period,
+    /// Of all who came by a token.
+    uses: Option<Exported>,
+}
+
+/// What is asked of one application.
+#[derive(Debug)]
+pub struct Over(Period);
+
+impl Asked for Over {
+    const NAMES: &'static [&'static str] = &[Period::NAME];
+
+    fn read(parameters: &Parameters) -> Result<Self, Misstated> {
+        Period::read(parameters).map(Self)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -133,6 +163,7 @@ struct Rule {
 
 #[derive(Debug, Serialize)]
 struct Users {
+    state: State,
     place: String,
     uses: Option<Exported>,
 }
@@ -140,6 +171,7 @@ struct Users {
 #[derive(Debug, Serialize)]
 struct Group {
     id: GroupId,
+    state: State,
     place: String,
     uses: Option<Exported>,
 }
@@ -147,20 +179,23 @@ struct Group {
 /// Tells of one application; 404 where no document describes it.
 pub async fn one(
     extract::State(console): extract::State<Arc<Console>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
+    Query(Over(period)): Query<Over>,
 ) -> Result<Json<Page>, StatusCode> {
+    let Ok(Path(id)) = id else { return Err(StatusCode::NOT_FOUND) };
     let generation = console.sources.published.current();
     let id: ApplicationId = id.parse().map_err(|_| StatusCode::NOT_FOUND)?;
     let application = generation.index.by_id(&id).ok_or(StatusCode::NOT_FOUND)?;
-    Ok(Json(page(application, &console)))
+    Ok(Json(page(application, &console, period)))
 }
 
-fn page(application: &Application, console: &Console) -> Page {
+fn page(application: &Application, console: &Console, period: Period) -> Page {
     let (client_id, tenant, because) = match &application.protection {
         Protection::Enforced { client_id, tenant, .. } => (Some(*client_id), Some(*tenant), None),
         Protection::Disabled(because) => (None, None, Some(because.sentence())),
     };
-    let (stated, uses) = (&application.stated, Uses::of(application));
+    let stated = &application.stated;
+    let grants = Grants { uses: Uses::of(application), period, is_disabled: because.is_some() };
     Page {
         id: application.id.to_string(),
         standing: Standing::of(application),
@@ -170,12 +205,11 @@ fn page(application: &Application, console: &Console) -> Page {
         place: stated.place.to_string(),
         hosts: application.hosts.clone(),
         open_paths: application.open_paths.iter().map(PathPattern::to_string).collect(),
-        rules: stated.rules.iter().map(|stated| rule(stated, because.is_some(), &uses)).collect(),
-        all_users: stated
-            .everyone
-            .as_ref()
-            .map(|place| Users { place: place.to_string(), uses: uses.by(&NodeId::AllUsers) }),
-        groups: stated.groups.iter().map(|stated| group(stated, &uses)).collect(),
+        rules: stated.rules.iter().map(|stated| grants.rule(stated)).collect(),
+        all_users: stated.everyone.as_ref().map(|place| grants.all_users(place)),
+        groups: stated.groups.iter().map(|stated| grants.group(stated)).collect(),
+        period,
+        uses: grants.uses.of_all(),
     }
 }
 
@@ -184,22 +218,46 @@ fn issuer(tenant: TenantId, console: &Console) -> Option<IssuerHealth> {
     Some(IssuerHealth::of(issuer))
 }
 
-fn rule(stated: &StatedRule, is_disabled: bool, uses: &Uses) -> Rule {
-    let StatedRule { place, consumer, client_id, .. } = stated;
-    let (place, client_id) = (place.to_string(), *client_id);
-    let Consumer::Application(id) = consumer else {
-        return Rule { consumer: None, client_id, state: State::Wildcard, place, uses: None };
-    };
-    let access = match client_id {
-        None => Access::Unresolved,
-        Some(_) if is_disabled => Access::Disabled,
-        Some(_) => Access::Granted,
-    };
-    let uses = uses.by(&NodeId::Application(id.clone()));
-    Rule { consumer: Some(id.to_string()), client_id, state: State::of(access, uses), place, uses }
+/// What of an application's documents is worth what.
+struct Grants {
+    uses: Uses,
+    period: Period,
+    is_disabled: bool,
 }
 
-fn group(stated: &Located<GroupId>, uses: &Uses) -> Group {
-    let Located { place, value: id } = stated;
-    Group { id: *id, place: place.to_string(), uses: uses.by(&NodeId::Group(*id)) }
+impl Grants {
+    fn rule(&self, stated: &StatedRule) -> Rule {
+        let StatedRule { place, consumer, client_id, .. } = stated;
+        let (place, client_id) = (place.to_string(), *client_id);
+        let Consumer::Application(id) = consumer else {
+            return Rule { consumer: None, client_id, state: State::Wildcard, place, uses: None };
+        };
+        let access = match client_id {
+            None => Access::Unresolved,
+            Some(_) => self.access(),
+        };
+        let (state, uses) = self.of(access, &NodeId::Application(id.clone()));
+        Rule { consumer: Some(id.to_string()), client_id, state, place, uses }
+    }
+
+    fn all_users(&self, place: &Place) -> Users {
+        let (state, uses) = self.of(self.access(), &NodeId::AllUsers);
+        Users { state, place: place.to_string(), uses }
+    }
+
+    fn group(&self, stated: &Located<GroupId>) -> Group {
+        let Located { place, value: id } = stated;
+        let (state, uses) = self.of(self.access(), &NodeId::Group(*id));
+        Group { id: *id, state, place: place.to_string(), uses }
+    }
+
+    /// Of who is known.
+    fn access(&self) -> Access {
+        if self.is_disabled { Access::Disabled } else { Access::Granted }
+    }
+
+    fn of(&self, access: Access, who: &NodeId) -> (State, Option<Exported>) {
+        let uses = self.uses.by(who);
+        (State::of(access, uses, self.period), uses)
+    }
 }

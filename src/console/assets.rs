@@ -50,6 +50,7 @@ assets! {
     "drawing.js" SCRIPT "drawing.js",
     "decisions.js" SCRIPT "decisions.js",
     "explain.js" SCRIPT "explain.js",
+    "period.js" SCRIPT "period.js",
     "search.js" SCRIPT "search.js",
     "cytoscape.js" SCRIPT "node_modules/cytoscape/dist/cytoscape.esm.min.mjs",
     "cytoscape-licence.txt" TEXT "node_modules/cytoscape/LICENSE",

@@ -2,32 +2,49 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
-use serde::{Deserialize, Serialize};
+use axum::{Json, extract::State};
+use serde::Serialize;
 
-use super::Console;
+use super::{
+    Console,
+    asked::{Asked, Misstated, Parameters, Query},
+};
 use crate::decision_log::{Entry, Recent, Record};
 
 /// The most that one answer lists.
 const MOST: usize = 200;
 
 /// Which decisions are looked for; what is empty does not matter.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug)]
 pub struct Filter {
     /// A part of the name of the application that was called.
     application: String,
     /// A part of the name of the calling application, or of its client id.
     caller: String,
     /// `allow`, `deny`, `shadow`, or `refused` for the latter two.
-    decision: String,
+    decision: &'static str,
     /// A part of the reason.
     reason: String,
+    /// `differs`: only what the candidate documents would have decided otherwise.
+    candidate: &'static str,
     /// Only what came after the decision of this number.
     after: u64,
+}
+
+impl Asked for Filter {
+    const NAMES: &'static [&'static str] =
+        &["application", "caller", "decision", "reason", "candidate", "after"];
+
+    fn read(parameters: &Parameters) -> Result<Self, Misstated> {
+        Ok(Self {
+            application: parameters.text("application"),
+            caller: parameters.text("caller"),
+            decision: parameters.word("decision", &["allow", "deny", "shadow", "refused"])?,
+            reason: parameters.text("reason"),
+            candidate: parameters.word("candidate", &["differs"])?,
+            after: parameters.number("after", 0..=u64::MAX, 0)?,
+        })
+    }
 }
 
 /// The decisions that fit, the newest first.
@@ -87,11 +104,13 @@ impl Filter {
                 || has(caller.map(|caller| caller.client_id.to_string()).as_deref(), &self.caller))
             && self.is_decided_so(record)
             && has(Some(&record.reason), &self.reason)
+            // A record tells of candidates only where they differ.
+            && (self.candidate.is_empty() || record.candidate.is_some())
     }
 
     fn is_decided_so(&self, record: &Record<'_>) -> bool {
         let is_shadow = record.mode.as_deref() == Some("shadow");
-        match &*self.decision {
+        match self.decision {
             "" => true,
             "shadow" => is_shadow,
             "refused" => is_shadow || record.decision == "deny",

@@ -5,14 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use axum::{
-    Json,
-    extract::{self, Query},
-    http::StatusCode,
-};
-use serde::{Deserialize, Serialize};
+use axum::{Json, extract, http::StatusCode};
+use serde::Serialize;
 
-use super::{Console, state::State, uses::Uses};
+use super::{
+    Console,
+    asked::{Asked, Misstated, Parameters, Query},
+    state::{Period, State},
+    uses::Uses,
+};
 use crate::{
     decision_log::Recent,
     graph::{Access, Edge, Graph, Node, NodeId},
@@ -22,19 +23,27 @@ use crate::{
 
 /// The most edges that one answer draws: more, nobody can read.
 const MOST_EDGES: usize = 100;
-const MOST_DEPTH: usize = 3;
+const MOST_DEPTH: u64 = 3;
 
 /// What is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Focus {
     focus: String,
     /// Over how many edges callers of callers, and what those call that are called, are drawn.
-    #[serde(default = "one")]
     depth: usize,
+    period: Period,
 }
 
-fn one() -> usize {
-    1
+impl Asked for Focus {
+    const NAMES: &'static [&'static str] = &["focus", "depth", Period::NAME];
+
+    fn read(parameters: &Parameters) -> Result<Self, Misstated> {
+        let focus =
+            parameters.needed("focus", "an application, cluster:namespace:name, or group:id")?;
+        let depth = parameters.number("depth", 1..=MOST_DEPTH, 1)?;
+        let depth = usize::try_from(depth).unwrap_or(1);
+        Ok(Self { focus, depth, period: Period::read(parameters)? })
+    }
 }
 
 /// The neighbourhood of the focus.
@@ -45,6 +54,7 @@ pub struct Neighbourhood {
     edges: Vec<Drawn>,
     /// Edges that are there and are not drawn.
     left_out: usize,
+    period: Period,
 }
 
 /// Where edges begin and end.
@@ -79,16 +89,16 @@ struct Drawn {
 /// Tells what lies around a node; 404 where there is no such node.
 pub async fn around(
     extract::State(console): extract::State<Arc<Console>>,
-    Query(Focus { focus, depth }): Query<Focus>,
+    Query(Focus { focus, depth, period }): Query<Focus>,
 ) -> Result<Json<Neighbourhood>, StatusCode> {
     let focus: NodeId = focus.parse().map_err(|_| StatusCode::NOT_FOUND)?;
     let generation = console.sources.published.current();
     let whole = console.graph.graph_of(&generation).await;
     let recent = Arc::clone(&console.sources.recent);
     let drawn = console.readings.read(move || {
-        let near = whole.around(&focus, depth.clamp(1, MOST_DEPTH))?;
+        let near = whole.around(&focus, depth)?;
         let refused = refused_around(&recent, &focus.to_string());
-        Some(drawn(focus, &whole, &near, &refused, &generation.index))
+        Some(drawn(focus, &whole, &near, &refused, &generation.index, period))
     });
     drawn.await.flatten().map(Json).ok_or(StatusCode::NOT_FOUND)
 }
@@ -120,6 +130,7 @@ fn drawn(
     near: &Graph,
     refused: &Refused,
     index: &Index,
+    period: Period,
 ) -> Neighbourhood {
     let mut stated: Vec<_> = near.edges().iter().collect();
     let is_far = |edge: &Edge| edge.from != focus && edge.to != focus;
@@ -129,7 +140,7 @@ fn drawn(
     let mut uses = HashMap::new();
     let stated = stated.into_iter().map(|edge| {
         let used = uses.entry(&edge.to).or_insert_with(|| uses_of(&edge.to, index));
-        of_documents(edge, used.by(&edge.from))
+        of_documents(edge, used.by(&edge.from), period)
     });
     let mut edges: Vec<_> = attempts.chain(stated).take(MOST_EDGES).collect();
     edges.iter_mut().enumerate().for_each(|(number, edge)| edge.id = number);
@@ -137,7 +148,7 @@ fn drawn(
     let ends = edges.iter().flat_map(|edge| [&edge.from, &edge.to]);
     let ends: BTreeSet<_> = ends.chain([&middle]).collect();
     let nodes = ends.into_iter().map(|id| end(id, whole)).collect();
-    Neighbourhood { nodes, edges, left_out, focus }
+    Neighbourhood { nodes, edges, left_out, focus, period }
 }
 
 fn uses_of(called: &NodeId, index: &Index) -> Uses {
@@ -147,12 +158,12 @@ fn uses_of(called: &NodeId, index: &Index) -> Uses {
     }
 }
 
-fn of_documents(edge: &Edge, uses: Option<Exported>) -> Drawn {
+fn of_documents(edge: &Edge, uses: Option<Exported>, period: Period) -> Drawn {
     Drawn {
         id: 0,
         from: edge.from.to_string(),
         to: edge.to.to_string(),
-        state: State::of(edge.access, uses),
+        state: State::of(edge.access, uses, period),
         place: Some(edge.place.to_string()),
         uses,
         denials: None,
@@ -209,7 +220,7 @@ mod tests {
         let focus: NodeId = "c:n:hub".parse().unwrap();
         let stranger = "00000000-0000-4000-9000-000000000000".to_owned();
         let refused = Refused::from([((stranger.clone(), "c:n:hub".to_owned()), 3)]);
-        let drawn = drawn(focus, &graph, &graph, &refused, &Index::default());
+        let drawn = drawn(focus, &graph, &graph, &refused, &Index::default(), Period::default());
         assert_eq!((drawn.edges.len(), drawn.left_out), (MOST_EDGES, 51));
         let first = &drawn.edges[0];
         assert_eq!((&first.from, first.state, first.denials), (&stranger, State::Denied, Some(3)));

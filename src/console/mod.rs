@@ -12,6 +12,7 @@
 //! ```
 
 mod applications;
+mod asked;
 mod assets;
 mod decisions;
 mod explain;

@@ -10,26 +10,37 @@ use crate::{
 
 /// The uses of what an application's documents state, by who comes by it.
 #[derive(Debug, Default)]
-pub struct Uses(HashMap<NodeId, Exported>);
+pub struct Uses {
+    of_all: Option<Exported>,
+    by: HashMap<NodeId, Exported>,
+}
 
 impl Uses {
     /// Those of one application so far.
     pub fn of(application: &Application) -> Self {
-        let mut uses = HashMap::new();
+        let mut uses = Self::default();
         application.usage.for_each(|used, count| {
             let by = match used {
-                Used::Application => return,
+                Used::Application => {
+                    uses.of_all = Some(count);
+                    return;
+                }
                 Used::Rule(id) => NodeId::Application(id.clone()),
                 Used::Group(id) => NodeId::Group(id),
                 Used::Everyone => NodeId::AllUsers,
             };
-            uses.insert(by, count);
+            uses.by.insert(by, count);
         });
-        Self(uses)
+        uses
     }
 
     /// How often somebody came, and since when that is counted.
     pub fn by(&self, who: &NodeId) -> Option<Exported> {
-        self.0.get(who).copied()
+        self.by.get(who).copied()
+    }
+
+    /// Of everybody who came by a token.
+    pub fn of_all(&self) -> Option<Exported> {
+        self.of_all
     }
 }

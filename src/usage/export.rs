@@ -45,6 +45,15 @@ pub struct Exported {
     pub times: u64,
 }
 
+/// Whether something was used over some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usedness {
+    Used,
+    Unused,
+    /// It was not, and was not counted for so long that this would tell something.
+    Uncounted,
+}
+
 impl Export {
     /// When counting began with the first of them.
     pub fn since(&self) -> Option<UnixSeconds> {
@@ -93,10 +102,18 @@ impl Exported {
         self.times = self.times.saturating_add(other.times);
     }
 
+    /// What is known of its uses over the seconds before.
+    pub fn over(&self, at: UnixSeconds, seconds: u64) -> Usedness {
+        match self.last {
+            Some(last) if at.saturating_sub(last) < seconds => Usedness::Used,
+            _ if self.is_counted(at, seconds) => Usedness::Unused,
+            _ => Usedness::Uncounted,
+        }
+    }
+
     /// Whether it was counted for so long, and not used.
     pub fn is_unused(&self, at: UnixSeconds, seconds: u64) -> bool {
-        self.is_counted(at, seconds)
-            && self.last.is_none_or(|last| at.saturating_sub(last) >= seconds)
+        self.over(at, seconds) == Usedness::Unused
     }
 
     /// Whether it was counted for so long that its not being used would tell something.

@@ -17,10 +17,10 @@ mod tests;
 mod unused;
 
 pub use counts::{Usage, Used};
-pub use export::{Export, Exported, ExportedApplication};
+pub use export::{Export, Exported, ExportedApplication, Usedness};
 pub use keeper::Keeper;
 pub use ledger::Ledger;
 pub use patch::Patch;
 pub use store::{MOST_BYTES, StoreError};
-pub use tally::{DAYS, SECONDS_PER_DAY, Tally, tally};
+pub use tally::{DAYS, DEFAULT_DAYS, SECONDS_PER_DAY, Tally, tally};
 pub use unused::{Review, Unused, What};

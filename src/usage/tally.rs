@@ -5,6 +5,8 @@ use crate::{clock::UnixSeconds, target::Index};
 
 /// For how many days something must not have been used.
 pub const DAYS: [u64; 3] = [7, 30, 90];
+/// The one of them that is meant where nobody says.
+pub const DEFAULT_DAYS: u64 = DAYS[1];
 
 pub const SECONDS_PER_DAY: u64 = 24 * 3600;
 

@@ -103,6 +103,86 @@ async fn the_console_is_asked_by_its_own_pages_alone() {
             "{policy}"
         );
     }
+    for (reason, count) in [
+        ("host", 2.0),
+        ("origin", 2.0),
+        ("content_type", 2.0),
+        ("unreadable", 1.0),
+        ("too_large", 1.0),
+        ("too_slow", 0.0),
+        ("full", 0.0),
+    ] {
+        let series = format!("portvakt_console_refused_total{{reason=\"{reason}\"}}");
+        assert_eq!(world.portvakt.metric(&series).await, Some(count), "{reason}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_that_cannot_be_read_is_told_by_its_name_and_what_it_takes() {
+    let world = world().await;
+    for (path, expected) in [
+        ("applications?offset=-1", "The parameter offset takes a whole number from 0."),
+        (
+            "applications?sarch=x",
+            "There is no parameter \"sarch\" here; there are: search, offset.",
+        ),
+        (
+            "applications/test:team-checkout:checkout?days=0",
+            "The parameter days takes a whole number from 1 to 3650.",
+        ),
+        (
+            "graph",
+            "The parameter focus is needed: an application, cluster:namespace:name, or group:id.",
+        ),
+        (
+            "graph?focus=test:team-checkout:checkout&depth=far",
+            "The parameter depth takes a whole number from 1 to 3.",
+        ),
+        (
+            "decisions?decision=maybe",
+            "The parameter decision takes one of allow, deny, shadow, refused.",
+        ),
+        ("decisions?candidate=same", "The parameter candidate takes one of differs."),
+        ("decisions?after=1&after=2", "The parameter after may be stated once only."),
+    ] {
+        let answer = ask(&world, Method::GET, &format!("/api/{path}"), &[], "").await;
+        assert_eq!((answer.status, answer.body.trim_end()), (400, expected), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unused_is_what_was_counted_for_the_days_that_are_asked_for() {
+    let world = world().await;
+    let path = "/api/applications/test:team-checkout:checkout";
+    for (query, expected) in [
+        ("?days=7", "granted unused unused uncounted granted unresolved granted"),
+        ("", "granted unused unused uncounted granted unresolved granted"),
+        ("?days=36", "granted unused granted uncounted granted unresolved granted"),
+        ("?days=90", "granted uncounted granted uncounted granted unresolved granted"),
+        ("?days=1", "unused unused unused unused unused unresolved unused"),
+    ] {
+        let page = json_of(&world, &format!("{path}{query}")).await;
+        let states = ["rules", "groups"].map(|list| page[list].as_array().unwrap().clone());
+        let states = states.concat();
+        let states: Vec<_> = states.iter().map(|it| it["state"].as_str().unwrap()).collect();
+        assert_eq!(states.join(" "), expected, "{query}");
+        let drawn = json_of(
+            &world,
+            &format!("/api/graph?focus=test:team-checkout:checkout&{}", query.trim_matches('?')),
+        )
+        .await;
+        let rules = drawn["edges"].as_array().unwrap();
+        let rules = rules.iter().filter(|edge| edge["to"] == "test:team-checkout:checkout");
+        let mut drawn: Vec<_> = rules.map(|edge| edge["state"].as_str().unwrap()).collect();
+        let mut states = states.clone();
+        (drawn.sort_unstable(), states.sort_unstable());
+        assert_eq!(drawn, states, "the graph tells the same: {query}");
+    }
+    let page = json_of(&world, path).await;
+    assert_eq!(
+        (&page["period"]["days"], &page["period"]["choices"]),
+        (&json!(30), &json!([7, 30, 90]))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,6 +248,9 @@ async fn decisions_are_found_by_what_they_were_about() {
         ("decision=shadow", 0),
         ("reason=consumer_not", 2),
         ("caller=crawler&reason=token_missing", 0),
+        ("candidate=differs", 3),
+        ("candidate=differs&decision=allow", 1),
+        ("candidate=differs&reason=token_missing", 0),
         ("after=3", 1),
         ("after=4", 0),
         ("after=99", 0),
@@ -177,6 +260,12 @@ async fn decisions_are_found_by_what_they_were_about() {
         assert_eq!(found["latest"], 4, "{filter}");
     }
     assert!(!all.to_string().contains("customer=7"), "queries are not remembered");
+    let candidates: Vec<_> =
+        all["decisions"].as_array().unwrap().iter().map(|d| d.get("candidate").cloned()).collect();
+    let otherwise = |decision, reason| Some(json!({"decision": decision, "reason": reason}));
+    let let_in = otherwise("allow", "application_granted");
+    let kept_out = otherwise("deny", "consumer_not_granted");
+    assert_eq!(candidates, [None, let_in.clone(), let_in, kept_out]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,18 +285,18 @@ async fn the_graph_is_the_neighbourhood_with_refused_attempts_and_nothing_else()
     let mut edges: Vec<_> = graph["edges"].as_array().unwrap().iter().map(edge).collect();
     edges.sort_unstable();
     let expected = "\
-        checkout customer-profile unused\n\
-        checkout invoicing unused\n\
-        checkout payments unused\n\
-        checkout warehouse unused\n\
+        checkout customer-profile uncounted\n\
+        checkout invoicing uncounted\n\
+        checkout payments uncounted\n\
+        checkout warehouse uncounted\n\
         crawler checkout denied\n\
-        group:3d9f6a52-1c84-4b07-9e35-7a2f0c8d5b61 checkout unused\n\
+        group:3d9f6a52-1c84-4b07-9e35-7a2f0c8d5b61 checkout granted\n\
         invoicing checkout unused\n\
         legacy-import checkout unresolved\n\
         mobile-app checkout unused\n\
-        partner-gateway checkout unused\n\
+        partner-gateway checkout granted\n\
         storefront checkout granted\n\
-        warehouse checkout unused";
+        warehouse checkout uncounted";
     assert_eq!(edges.join("\n"), expected);
     assert_eq!(graph["left_out"], 0);
     let further = get(&world, &format!("{path}&depth=2")).await;

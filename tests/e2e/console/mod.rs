@@ -3,11 +3,16 @@
 mod answers;
 mod browser;
 
-use serde_json::json;
+use std::{
+    fs,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
 
 use crate::support::{
     Behaviour, Release, Token, World,
-    documents::{FOREIGN, HOME, replace},
+    documents::{self, FOREIGN, HOME},
     until,
 };
 
@@ -21,20 +26,52 @@ const INVOICING: &str = "dd34c5c4-bbf9-511e-87f6-f363626f4af8";
 /// Granted by nobody.
 const CRAWLER: &str = "09d8819f-6531-5204-8e33-b78fe6eaf305";
 
-/// A world with a console and that mesh.
+/// A world with a console and that mesh, with uses that were counted before, and with candidate
+/// documents that let in the crawler in the storefront's place.
 async fn world() -> World {
-    let console = json!({"address": "127.0.0.1:0", "hosts": ["console.test"]});
-    let changes =
-        json!({"listen": {"console": console}, "decision_log": {"personal_data": "plain"}});
-    let world = World::with(Release::Current, changes, |envoy| envoy).await;
+    let changes = json!({
+        "listen": {"console": {"address": "127.0.0.1:0", "hosts": ["console.test"]}},
+        "decision_log": {"personal_data": "plain"},
+        "usage": {"file": "usage.json"},
+        "applications": {"candidate_paths": ["candidates"]},
+    });
+    let storefront = "- {application: storefront, namespace: team-web}";
+    let crawler = "- {application: crawler, namespace: team-insight}";
+    let candidates = MESH.replacen(storefront, crawler, 1);
+    let world = World::prepared(Release::Current, changes, |folder| {
+        documents::write(&folder.join("candidates"));
+        fs::write(folder.join("candidates/mesh.yaml"), candidates).unwrap();
+        fs::write(folder.join("applications/mesh.yaml"), MESH).unwrap();
+        fs::write(folder.join("usage.json"), counted_before().to_string()).unwrap();
+    });
+    let world = world.await;
     world.issuer.behave(FOREIGN, Behaviour::Normal);
-    replace(&world.documents().join("mesh.yaml"), MESH);
+    world.portvakt.log.event("message", "candidate documents read").await;
     until("the mesh", async || {
         let text = answers::get(&world, "/api/applications?search=checkout").await;
         text.contains("test:team-checkout:checkout").then_some(())
     })
     .await;
     world
+}
+
+/// Of checkout, for 40 days; of its rule for the warehouse, for 3.
+fn counted_before() -> Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let ago = |days: u64| now - days * 24 * 3600;
+    let never = |since: u64| json!({"since": ago(since), "times": 0});
+    let used = |last: u64| json!({"since": ago(40), "last": ago(last), "times": 12});
+    let rules = json!({
+        "test:team-web:storefront": used(1),
+        "test:team-mobile:mobile-app": never(40),
+        "test:team-finance:invoicing": used(35),
+        "test:team-logistics:warehouse": never(3),
+        "test:team-edge:partner-gateway": used(2),
+    });
+    let mut checkout = used(1);
+    checkout["rules"] = rules;
+    checkout["groups"] = json!({"3d9f6a52-1c84-4b07-9e35-7a2f0c8d5b61": used(4)});
+    json!({"at": now, "applications": {"test:team-checkout:checkout": checkout}})
 }
 
 /// A token of an application for checkout.
