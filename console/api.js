@@ -29,10 +29,11 @@ export const status = (signal) => get("api/status", {}, signal);
 export const applications = (search, offset, signal) =>
   get("api/applications", { search, offset }, signal);
 
-export const application = (id, signal) =>
-  get(`api/applications/${encodeURIComponent(id)}`, {}, signal, id);
+export const application = (id, days, signal) =>
+  get(`api/applications/${encodeURIComponent(id)}`, { days }, signal, id);
 
-export const graph = (focus, depth, signal) => get("api/graph", { focus, depth }, signal, focus);
+export const graph = (focus, depth, days, signal) =>
+  get("api/graph", { focus, depth, days }, signal, focus);
 
 export const decisions = (filter, signal) => get("api/decisions", filter, signal);
 

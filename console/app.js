@@ -41,7 +41,10 @@ async function show() {
   } catch (error) {
     if (signal.aborted) return;
     document.title = "Portvakt";
-    main.replaceChildren(failure(error));
+    main.replaceChildren(
+      h("div", { class: "head" }, h("h1", null, "Nothing to show")),
+      failure(error),
+      h("a", { class: "button", href: "#/applications" }, "All applications"));
   }
 }
 

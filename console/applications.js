@@ -1,10 +1,11 @@
 // The overview: every application, searched and page by page.
 
 import * as api from "./api.js";
-import { badge, failure, h, settled, table } from "./dom.js";
+import { badge, failure, h, labelled, settled, table } from "./dom.js";
 import { count, graphLink, linked, plural, standing } from "./format.js";
 
 const PAUSE = 150;
+const COLUMNS = ["Application", "Standing", { title: "Callers", class: "number" }, "Users", ""];
 
 export async function show(_, parameters, signal) {
   const search = parameters.get("search") ?? "";
@@ -45,15 +46,14 @@ export async function show(_, parameters, signal) {
 
 function listed(found, search, signal) {
   const rows = found.applications.map(row);
-  const columns = ["Application", "Standing", { title: "Callers", class: "number" }, "Users", ""];
-  const shown = table("Applications", columns, rows, "No application has such a name.");
+  const shown = table("Applications", COLUMNS, rows, "No application has such a name.");
   const rest = () => found.matching - rows.length;
   if (rest() <= 0) return [shown];
   const more = h("button", { type: "button", class: "more" }, `Show more of ${count(rest())}`);
   more.addEventListener("click", async () => {
     try {
       const next = await api.applications(search, rows.length, signal);
-      const added = next.applications.map(row);
+      const added = next.applications.map((application) => labelled(row(application), COLUMNS));
       rows.push(...added);
       shown.querySelector("tbody").append(...added);
       added[0]?.querySelector("a")?.focus();

@@ -1,7 +1,7 @@
 // What is being decided, as it happens.
 
 import * as api from "./api.js";
-import { failure, h, settled } from "./dom.js";
+import { failure, h, labelled, settled } from "./dom.js";
 import { calling, clock, linked, plural, verdict } from "./format.js";
 import { applicationInput } from "./search.js";
 
@@ -78,7 +78,7 @@ async function look(feed, filter) {
 }
 
 function add({ body, told }, decisions, isAnew) {
-  const rows = decisions.map((decision) => row(decision, !isAnew));
+  const rows = decisions.map((decision) => labelled(row(decision, { isNew: !isAnew }), COLUMNS));
   if (isAnew) body.replaceChildren(...rows);
   else {
     body.querySelector("[data-empty]")?.remove();
@@ -97,9 +97,9 @@ function add({ body, told }, decisions, isAnew) {
   if (told.textContent !== text) told.textContent = text;
 }
 
-/** One decision as a row; also on the page of its application. */
-export function row(decision, isNew = false) {
-  const { number, time, reason, application, caller, detail } = decision;
+/** One decision as a row; on the page of its application, without that. */
+export function row(decision, { isNew = false, isOfOne = false } = {}) {
+  const { number, time, reason, application, caller, detail, candidate } = decision;
   const isRefused = decision.decision === "deny" || decision.mode === "shadow";
   return h("tr",
     { "data-number": number, "data-refused": isRefused, class: isNew ? "new" : null },
@@ -107,10 +107,17 @@ export function row(decision, isNew = false) {
     h("td", null, verdict(decision.decision, decision.mode)),
     h("td", null,
       h("code", null, reason),
-      detail ? h("div", { class: "detail" }, detail) : null),
-    h("td", null, application ? linked(application) : "–"),
+      detail ? h("div", { class: "detail" }, detail) : null,
+      candidate ? otherwise(candidate) : null),
+    isOfOne ? null : h("td", null, application ? linked(application) : "–"),
     h("td", null, caller ? calling(caller) : "–"),
     h("td", { class: "request" }, `${decision.method ?? ""} ${decision.path ?? ""}`));
+}
+
+/** What the candidate documents would have decided. */
+function otherwise({ decision, reason }) {
+  return h("div", { class: "candidate" },
+    "Candidates: ", verdict(decision), " ", h("code", null, reason));
 }
 
 function filters(parameters, signal) {
@@ -135,7 +142,14 @@ function filters(parameters, signal) {
         option("decision", "Allowed", "allow"),
         option("decision", "Denied", "deny"),
         option("decision", "Shadow", "shadow"))),
-    text("reason", "Reason", "part of a reason"));
+    text("reason", "Reason", "part of a reason"),
+    h("div", { class: "field check" },
+      h("label", { title: "Only what the candidate documents would have decided otherwise" },
+        h("input", {
+          type: "checkbox", name: "candidate", value: "differs",
+          checked: value("candidate") === "differs",
+        }),
+        "Candidates differ")));
 }
 
 function liveness() {

@@ -27,7 +27,20 @@ export function table(caption, columns, rows, whenEmpty) {
     h("table", null,
       h("caption", { class: "unseen" }, caption),
       h("thead", null, h("tr", null, heads)),
-      h("tbody", null, rows)));
+      h("tbody", null, rows.map((row) => labelled(row, columns)))));
+}
+
+/** A row whose cells know the titles of their columns, which narrow screens show beside them. */
+export function labelled(row, columns) {
+  for (const [index, cell] of [...row.cells].entries()) {
+    const title = columns[index].title ?? columns[index];
+    if (title) cell.dataset.label = title;
+    // One box, whatever is in it.
+    const content = h("div", { class: "cell" });
+    content.append(...cell.childNodes);
+    cell.append(content);
+  }
+  return row;
 }
 
 /** A titled part of a page. */

@@ -27,8 +27,15 @@ export function called(id) {
   return id;
 }
 
-export const applicationLink = (id) => `#/applications/${encodeURIComponent(id)}`;
-export const graphLink = (id) => `#/graph/${encodeURIComponent(id)}`;
+/** An address of a page; what is asked for beyond its subject stands behind. */
+export function address(page, id, asked = {}) {
+  const stated = Object.entries(asked).filter(([, value]) => value);
+  const query = new URLSearchParams(stated).toString();
+  return `#/${page}/${encodeURIComponent(id)}${query ? `?${query}` : ""}`;
+}
+
+export const applicationLink = (id, asked) => address("applications", id, asked);
+export const graphLink = (id, asked) => address("graph", id, asked);
 
 /** Applications lead to their page; everything else is only named. */
 export function linked(id, isDocumented = true) {
@@ -49,8 +56,9 @@ export function standing(word) {
 
 /** What an edge or a rule is worth: its look, its word, and what that means. */
 export const ACCESS = {
-  granted: ["Granted", "May call, and did."],
-  unused: ["Unused", "May call, and has not since uses are counted."],
+  granted: ["Granted", "May call, and did over these days."],
+  unused: ["Unused", "May call, and did not over these days, all of which are counted."],
+  uncounted: ["Not used yet", "May call, and did not so far; counted for less than these days."],
   unresolved: ["Unresolved", "Grants nothing: no client id is known for the caller."],
   denied: ["Denied", "Was refused lately."],
   disabled: ["Disabled", "Would grant, but what is called lets nobody in."],

@@ -39,9 +39,19 @@ visit("an application's page tells who may call, and how its keys are", at("appl
     const rule = (name) => page.getByRole("row", { name: new RegExp(`^${name}`) });
     await rule("storefront").getByText("mesh.yaml").waitFor();
     assert.match(await rule("legacy-import").textContent(), /Unresolved/);
+    assert.match(await rule("mobile-app").textContent(), /Unused.*none, counted for 40 days/);
+    assert.match(await rule("warehouse").textContent(), /Not used yet.*counted for 3 days only/);
+    assert.equal(await page.getByText("Counted for 40 days only.").count(), 0);
     const about = page.getByRole("region", { name: "About" });
     assert.match(await about.textContent(), /1 key asked for .* ago/);
     assert.match(await about.textContent(), /checkout\.test/);
+
+    await page.getByLabel("Unused for").selectOption("90 days");
+    await page.getByText("Counted for 40 days only.").waitFor();
+    assert.match(await rule("mobile-app").textContent(), /Not used yet.*counted for 40 days only/);
+    await page.getByRole("link", { name: "Graph", exact: true }).last().click();
+    await page.getByRole("img", { name: /Graph around/ }).waitFor();
+    assert.equal(await page.getByLabel("Unused for").inputValue(), "90", "the days are kept");
   });
 
 visit("the graph shows the neighbourhood of its focus, and moves with it", at("graph", CHECKOUT),
@@ -57,6 +67,22 @@ visit("the graph shows the neighbourhood of its focus, and moves with it", at("g
     assert.ok(await isDrawn(page), "nothing is drawn");
   });
 
+visit("every line of the graph is lit by its entry in the list", at("graph", CHECKOUT),
+  async (page) => {
+    await page.getByRole("img", { name: /Graph around/ }).waitFor();
+    await isDrawn(page);
+    const entries = page.locator("[data-edge]");
+    const numbers = await entries.evaluateAll((list) => list.map(({ dataset }) => dataset.edge));
+    assert.ok(numbers.includes("0") && numbers.length > 5, numbers.join());
+    // The first change of all redraws what was drawn in haste.
+    for (const number of [numbers.at(-1), ...numbers]) {
+      await page.evaluate(() => document.activeElement.blur());
+      const unlit = await settledLook(page);
+      await page.locator(`[data-edge="${number}"]`).focus();
+      assert.notEqual(await settledLook(page), unlit, `the line of entry ${number} is not lit`);
+    }
+  });
+
 visit("a new denial shows by itself, and filters hold", "#/decisions", async (page) => {
   await page.getByText("Nothing that fits was decided yet").waitFor();
   assert.equal(await call(scene.refused, "/cart/first"), 403);
@@ -70,6 +96,18 @@ visit("a new denial shows by itself, and filters hold", "#/decisions", async (pa
   assert.equal(await page.locator("tbody tr").count(), 1);
   await page.getByRole("button", { name: "Live" }).click();
   await page.getByRole("button", { name: "Held", pressed: false }).waitFor();
+});
+
+visit("what candidate documents decide otherwise is shown, and found", "#/decisions", async (page) => {
+  assert.equal(await call(scene.refused, "/cart/otherwise"), 403);
+  assert.equal(await call(null, "/cart/likewise"), 401);
+  await page.getByRole("row", { name: /token_missing.*\/cart\/likewise/ }).waitFor();
+  const row = page.getByRole("row", { name: /\/cart\/otherwise/ });
+  await row.getByText("Candidates: allow application_granted").waitFor();
+  await page.getByLabel("Candidates differ").check();
+  await page.getByRole("row", { name: /token_missing/ }).first().waitFor({ state: "detached" });
+  await row.waitFor();
+  assert.match(page.url(), /candidate=differs/);
 });
 
 visit("a denied attempt is an edge of its own look", at("graph", CHECKOUT), async (page) => {
@@ -187,4 +225,19 @@ function isDrawn(page) {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return data.some((value) => value !== 0);
   }));
+}
+
+/** What the graph looks like, once it has looked so for some frames. */
+function settledLook(page) {
+  return page.evaluate(async () => {
+    const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+    let [look, frames] = ["", 0];
+    while (frames < 10) {
+      await frame();
+      const now = [...document.querySelectorAll(".canvas canvas")].map((canvas) => canvas.toDataURL()).join();
+      frames = now === look ? frames + 1 : 0;
+      look = now;
+    }
+    return look;
+  });
 }
