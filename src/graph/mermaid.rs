@@ -59,7 +59,11 @@ fn label(text: &str) -> String {
     let mut label = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '-' | '.' | ':' | '/' | ' ' => label.push(c),
+            '-' | '.' | '/' | ' ' => label.push(c),
+            // An icon of Font Awesome would stand in the place of `fa:fa-…`.
+            ':' if !text.contains(":fa-") => label.push(c),
+            // Alone it is no emphasis; its entity would be shown as such where labels are no HTML.
+            '*' if text.len() == 1 => label.push(c),
             '_' if !text.contains("__") => label.push(c),
             c if c.is_alphanumeric() => label.push(c),
             c => {
@@ -83,7 +87,10 @@ mod tests {
     fn nothing_ends_a_label_early_or_is_taken_for_markup() {
         for (text, expected) in [
             ("dev:team:my-app_1.x", "dev:team:my-app_1.x"),
-            ("*", "#42;"),
+            ("*", "*"),
+            ("**b**", "#42;#42;b#42;#42;"),
+            ("fa:fa-user:app", "fa#58;fa-user#58;app"),
+            ("dev:fa:app", "dev:fa:app"),
             ("a\"]b", "a#34;#93;b"),
             ("<b>#38;`", "#60;b#62;#35;38#59;#96;"),
             ("a__b", "a#95;#95;b"),
