@@ -77,11 +77,11 @@ function page(around, head, search, go, asked, signal) {
 
 /** Where uses are not counted for long enough: for how long they are. */
 function counting({ edges, period }) {
-  const short = edges.filter(({ state }) => state === "uncounted").map(({ uses }) => uses)
-    .filter((uses) => isShort(uses, period));
+  const short = edges.filter(({ state }) => state === "uncounted").map(({ uses }) => uses);
   if (short.length === 0) return "";
   const [longest] = short.sort((one, other) => one.since - other.since);
-  return shortNote(longest, period);
+  const isAll = edges.every(({ uses }) => !uses || isShort(uses, period));
+  return shortNote(longest, period, isAll ? "Counted" : "Some are counted");
 }
 
 function tool(text, label, then) {

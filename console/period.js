@@ -23,9 +23,9 @@ export function counted({ since }, { at }) {
 /** Whether uses are counted for less than the days that are asked for. */
 export const isShort = ({ since }, { at, days }) => at - since < days * 86400;
 
-/** What is told where they are. */
-export function shortNote(uses, period) {
+/** What is told where they are, of all or of some. */
+export function shortNote(uses, period, who = "Counted") {
   return h("p", { class: "note", role: "note" },
-    h("strong", null, `Counted for ${counted(uses, period)} only.`),
+    h("strong", null, `${who} for ${counted(uses, period)} only.`),
     ` What was not used in that time is not called unused: it would have to be counted for ${plural(period.days, "day")}.`);
 }

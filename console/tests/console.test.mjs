@@ -17,8 +17,8 @@ after(() => browser.close());
 /** A test on a page of its own, which must meet no fault. */
 function visit(name, hash, then, options) {
   test(name, async () => {
-    const { page, asked, close } = await open(browser, hash, options);
-    await then(page, asked);
+    const { page, asked, faults, close } = await open(browser, hash, options);
+    await then(page, asked, faults);
     assert.deepEqual(await close(), [], "the browser met faults");
   });
 }
@@ -172,6 +172,28 @@ visit("everything is reached by the keyboard, and what has the focus is seen", "
   await page.keyboard.press("Enter");
   await page.getByRole("img", { name: /Graph around/ }).waitFor();
 });
+
+visit("no page is wider than a phone", "", async (page) => {
+  for (const hash of ["#/applications", at("applications", CHECKOUT), at("graph", CHECKOUT),
+    "#/graph", "#/decisions", at("explain", CHECKOUT)]) {
+    await page.goto(`${scene.console}/${hash}`);
+    await page.locator("main h1").waitFor();
+    const wider = await page.evaluate(() =>
+      [...document.querySelectorAll("body, body *")].filter((element) => !element.closest(".skip, .canvas, .unseen, thead, details:not([open]) *"))
+        .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+        .map((element) => `${element.tagName} ${element.textContent.slice(0, 30)}`));
+    assert.deepEqual(wider, [], hash);
+  }
+}, { viewport: { width: 360, height: 740 } });
+
+visit("a page that is not there says where to go on", at("applications", "test:team-checkout:gone"),
+  async (page, asked, faults) => {
+    await page.getByRole("alert").getByText("test:team-checkout:gone is not known here.").waitFor();
+    await page.getByRole("link", { name: "All applications" }).click();
+    await page.getByRole("heading", { name: "Applications" }).waitFor();
+    // What a browser notes of any answer of 404.
+    assert.equal(faults.splice(0).length, 1);
+  });
 
 for (const colorScheme of ["light", "dark"]) {
   visit(`texts can be read in ${colorScheme}`, "", async (page) => {

@@ -41,7 +41,7 @@ export async function open(browser, hash = "", options = {}) {
     await context.close();
     return faults;
   };
-  return { page, asked, close };
+  return { page, asked, faults, close };
 }
 
 /** A request to checkout through Envoy; resolves to its status. */

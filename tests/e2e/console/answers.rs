@@ -155,8 +155,8 @@ async fn unused_is_what_was_counted_for_the_days_that_are_asked_for() {
     let world = world().await;
     let path = "/api/applications/test:team-checkout:checkout";
     for (query, expected) in [
-        ("?days=7", "granted unused unused uncounted granted unresolved granted"),
-        ("", "granted unused unused uncounted granted unresolved granted"),
+        ("?days=7", "granted unused unused uncounted unused unresolved granted"),
+        ("", "granted unused unused uncounted unused unresolved granted"),
         ("?days=36", "granted unused granted uncounted granted unresolved granted"),
         ("?days=90", "granted uncounted granted uncounted granted unresolved granted"),
         ("?days=1", "unused unused unused unused unused unresolved unused"),
@@ -286,15 +286,15 @@ async fn the_graph_is_the_neighbourhood_with_refused_attempts_and_nothing_else()
     edges.sort_unstable();
     let expected = "\
         checkout customer-profile uncounted\n\
-        checkout invoicing uncounted\n\
-        checkout payments uncounted\n\
-        checkout warehouse uncounted\n\
+        checkout invoicing unused\n\
+        checkout payments granted\n\
+        checkout warehouse unused\n\
         crawler checkout denied\n\
         group:3d9f6a52-1c84-4b07-9e35-7a2f0c8d5b61 checkout granted\n\
         invoicing checkout unused\n\
         legacy-import checkout unresolved\n\
         mobile-app checkout unused\n\
-        partner-gateway checkout granted\n\
+        partner-gateway checkout unused\n\
         storefront checkout granted\n\
         warehouse checkout uncounted";
     assert_eq!(edges.join("\n"), expected);

@@ -55,7 +55,8 @@ async fn world() -> World {
     world
 }
 
-/// Of checkout, for 40 days; of its rule for the warehouse, for 3.
+/// Of checkout and those that it calls, for 40 days; of the rules of checkout for the warehouse and
+/// of customer-profile for checkout, for 3.
 fn counted_before() -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let ago = |days: u64| now - days * 24 * 3600;
@@ -66,12 +67,22 @@ fn counted_before() -> Value {
         "test:team-mobile:mobile-app": never(40),
         "test:team-finance:invoicing": used(35),
         "test:team-logistics:warehouse": never(3),
-        "test:team-edge:partner-gateway": used(2),
+        "test:team-edge:partner-gateway": used(35),
     });
     let mut checkout = used(1);
     checkout["rules"] = rules;
     checkout["groups"] = json!({"3d9f6a52-1c84-4b07-9e35-7a2f0c8d5b61": used(4)});
-    json!({"at": now, "applications": {"test:team-checkout:checkout": checkout}})
+    let mut applications = json!({"test:team-checkout:checkout": checkout});
+    for (called, by_checkout) in [
+        ("test:team-finance:payments", used(2)),
+        ("test:team-finance:invoicing", used(35)),
+        ("test:team-logistics:warehouse", never(40)),
+        ("test:team-people:customer-profile", never(3)),
+    ] {
+        applications[called] = used(2);
+        applications[called]["rules"] = json!({"test:team-checkout:checkout": by_checkout});
+    }
+    json!({"at": now, "applications": applications})
 }
 
 /// A token of an application for checkout.
