@@ -175,7 +175,8 @@ async fn unused_is_what_was_counted_for_the_days_that_are_asked_for() {
         let rules = rules.iter().filter(|edge| edge["to"] == "test:team-checkout:checkout");
         let mut drawn: Vec<_> = rules.map(|edge| edge["state"].as_str().unwrap()).collect();
         let mut states = states.clone();
-        (drawn.sort_unstable(), states.sort_unstable());
+        drawn.sort_unstable();
+        states.sort_unstable();
         assert_eq!(drawn, states, "the graph tells the same: {query}");
     }
     let page = json_of(&world, path).await;
