@@ -1,6 +1,6 @@
 //! `/livez`, `/readyz`, `/metrics` and `/usage`, for kubelets, Prometheus and people.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -14,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{service::Status, web};
 
+/// For a connection: what `/usage` answers may be large, and the way to it slow.
+const LONGEST: Duration = Duration::from_secs(120);
+
 /// Serves until `draining`, then ends with the last connection.
 pub async fn serve(listener: TcpListener, status: Arc<Status>, draining: CancellationToken) {
     let router = Router::new()
@@ -23,7 +26,7 @@ pub async fn serve(listener: TcpListener, status: Arc<Status>, draining: Cancell
         .route("/usage", get(usage))
         .with_state(status);
     // Faults of its few clients are theirs.
-    web::serve(listener, draining, |_| router.clone(), |_| {}).await;
+    web::serve(listener, draining, LONGEST, |_| router.clone(), |_| {}).await;
 }
 
 async fn readiness(State(status): State<Arc<Status>>) -> (StatusCode, String) {

@@ -36,8 +36,6 @@ const CONNECTIONS: usize = 64;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(4);
 /// How old a connection becomes that takes further requests.
 const CONNECTION_AGE: Duration = Duration::from_secs(20);
-/// The longest that a connection lives, whether its client reads the answers or not.
-const LONGEST: Duration = Duration::from_secs(30);
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// What a client did for which its connection was closed.
@@ -49,10 +47,12 @@ pub enum Fault {
 }
 
 /// Serves each connection by its router until `draining`, then ends with the last connection.
-/// `closed` hears of connections that were closed for a fault.
+/// None lives longer than `longest`, whether its client reads the answers or not; `closed` hears of
+/// those that were closed for a fault.
 pub async fn serve(
     listener: TcpListener,
     draining: CancellationToken,
+    longest: Duration,
     router: impl Fn(&TcpStream) -> Router,
     closed: impl Fn(Fault) + Clone + Send + 'static,
 ) {
@@ -60,7 +60,7 @@ pub async fn serve(
     let serve_one = |stream| {
         let (router, draining, closed) = (router(&stream), draining.clone(), closed.clone());
         async move {
-            if let Err(fault) = serve_one(stream, router, draining).await {
+            if let Err(fault) = serve_one(stream, router, longest, draining).await {
                 closed(fault);
             }
         }
@@ -75,6 +75,7 @@ pub async fn serve(
 pub async fn serve_one(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
+    longest: Duration,
     draining: CancellationToken,
 ) -> Result<(), Fault> {
     let begun = Begun::default();
@@ -91,7 +92,7 @@ pub async fn serve_one(
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(answered));
-    let closed = timeout(LONGEST, accept::until_closed(connection, CONNECTION_AGE, &draining));
+    let closed = timeout(longest, accept::until_closed(connection, CONNECTION_AGE, &draining));
     match closed.await {
         Ok(Err(error)) if error.is_parse_too_large() => Err(Fault::HeadTooLarge),
         // Nobody is at fault who asks nothing more.
@@ -165,6 +166,7 @@ mod tests {
 
     use super::*;
 
+    const LONGEST: Duration = Duration::from_secs(30);
     const ASKED: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
     /// What a client did, as its connection's end was: the fault, how long it lived, the answer.
@@ -172,7 +174,7 @@ mod tests {
         let (mut client, server) = duplex(1024);
         let router = Router::new().route("/", get(|| async { "here\n" }));
         let began = Instant::now();
-        let served = tokio::spawn(serve_one(server, router, CancellationToken::new()));
+        let served = tokio::spawn(serve_one(server, router, LONGEST, CancellationToken::new()));
         let (mut reading, mut writing) = tokio::io::split(&mut client);
         let mut answer = Vec::new();
         let write = async {
@@ -225,7 +227,7 @@ mod tests {
     async fn who_does_not_read_the_answer_is_left_as_well() {
         let (mut client, server) = duplex(1024);
         let router = Router::new().route("/", get(|| async { "x".repeat(1 << 20) }));
-        let served = tokio::spawn(serve_one(server, router, CancellationToken::new()));
+        let served = tokio::spawn(serve_one(server, router, LONGEST, CancellationToken::new()));
         client.write_all(ASKED.as_bytes()).await.unwrap();
         let began = Instant::now();
         assert_eq!(served.await.unwrap(), Ok(()));

@@ -95,7 +95,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::{
-        super::{MAX_QUESTION_BYTES, guard, guard::Guard, question_limit},
+        super::{LONGEST, MAX_QUESTION_BYTES, guard, guard::Guard, question_limit},
         *,
     };
     use crate::{telemetry::Metrics, web};
@@ -110,7 +110,8 @@ mod tests {
             .route("/", post(read).layer(question_limit()))
             .layer(middleware::from_fn_with_state(guard, guard::admit));
         let (mut client, server) = duplex(1024);
-        let served = tokio::spawn(web::serve_one(server, router, CancellationToken::new()));
+        let served =
+            tokio::spawn(web::serve_one(server, router, LONGEST, CancellationToken::new()));
         let began = Instant::now();
         let head = format!(
             "POST / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n\

@@ -25,7 +25,7 @@ mod state;
 mod status;
 mod uses;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -50,6 +50,8 @@ use crate::{
     web::{self, Fault},
 };
 
+/// For a connection; no page is large.
+const LONGEST: Duration = Duration::from_secs(30);
 /// Questions that may be under way at once: each verifies a token, and may ask for keys and groups.
 const EXPLANATIONS: usize = 4;
 /// The largest question, in bytes. Entra ID's tokens are a few KiB; Envoy takes headers of 60 KiB
@@ -104,7 +106,7 @@ pub async fn serve(listener: TcpListener, console: Console, draining: Cancellati
             });
         }
     };
-    web::serve(listener, draining, guarded, closed).await;
+    web::serve(listener, draining, LONGEST, guarded, closed).await;
 }
 
 fn router(console: Arc<Console>) -> Router {
