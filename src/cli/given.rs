@@ -54,9 +54,7 @@ impl Given {
     /// # Errors
     /// [`Unusable`] where a path does not exist, or none holds anything that could be read.
     pub fn below(paths: &[PathBuf]) -> Result<Self, Unusable> {
-        if let Some(missing) = paths.iter().find(|path| !path.exists()) {
-            return Err(Unusable::Missing(missing.clone()));
-        }
+        all_there(paths)?;
         let (files, findings) = files_below(paths);
         let mut given = Self { findings, ..Self::default() };
         for file in files {
@@ -158,6 +156,17 @@ impl GivenRead {
             Some(config) => Ok(config.clone()),
             None => config::defaults(cluster).map_err(Unusable::Configuration),
         }
+    }
+}
+
+/// Whether every path exists.
+///
+/// # Errors
+/// [`Unusable::Missing`] with the first that does not.
+pub fn all_there(paths: &[PathBuf]) -> Result<(), Unusable> {
+    match paths.iter().find(|path| !path.exists()) {
+        Some(missing) => Err(Unusable::Missing(missing.clone())),
+        None => Ok(()),
     }
 }
 

@@ -6,9 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::{
     FAILURE, WRONG_USAGE, fail,
-    given::{Given, errors, not_whole},
+    given::{Given, all_there, errors, not_whole},
     options::Paths,
     watching::{Look, keep_looking},
+    wrong_usage,
 };
 use crate::{
     file::{self, MOST_OF_A_TEXT},
@@ -71,6 +72,10 @@ impl Test {
     pub fn run(self) -> ExitCode {
         if !self.watch {
             return self.look().show();
+        }
+        // What vanishes later may come back; what was never there is a slip of the pen.
+        if let Err(missing) = all_there(&self.given.paths) {
+            return wrong_usage(&missing);
         }
         match keep_looking(&self.given.paths, || self.look()) {
             Ok(code) => code,

@@ -245,14 +245,17 @@ impl Watched {
 
     /// Waits for what a look prints, and for the look to end.
     fn until(&self, wanted: &str) {
-        for (output, wanted) in [(&self.printed, wanted), (&self.said, "Ctrl-C ends")] {
-            let mut seen = Vec::new();
-            while seen.last().is_none_or(|line: &String| !line.contains(wanted)) {
-                match output.recv_timeout(Duration::from_secs(20)) {
-                    Ok(line) => seen.push(line),
-                    Err(_) => panic!("{wanted} is not in {seen:#?}"),
-                }
-            }
+        wait_for(&self.printed, wanted);
+        wait_for(&self.said, "Ctrl-C ends");
+    }
+}
+
+fn wait_for(output: &Receiver<String>, wanted: &str) {
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|line: &String| !line.contains(wanted)) {
+        match output.recv_timeout(Duration::from_secs(20)) {
+            Ok(line) => seen.push(line),
+            Err(_) => panic!("{wanted} is not in {seen:#?}"),
         }
     }
 }
@@ -285,6 +288,25 @@ fn test_runs_again_after_a_change_and_ends_when_it_is_interrupted() {
     let process = rustix::process::Pid::from_raw(id).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
     assert_eq!(watched.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_path_that_is_not_there_at_first_is_not_waited_for_and_one_that_vanishes_is() {
+    let folder = examples();
+    let mut watched =
+        Watched::start(folder.path(), &["test", "--watch", "applications", "nowhere"]);
+    wait_for(&watched.said, "portvakt: nowhere: there is no such file or folder");
+    assert!(watched.said.recv_timeout(Duration::from_secs(20)).is_err(), "it says that it waits");
+    assert_eq!(watched.child.wait().unwrap().code(), Some(2));
+
+    let arguments = ["test", "--watch", "--cluster", "demo", "applications", "tests"];
+    let watched = Watched::start(folder.path(), &arguments);
+    watched.until("failed: 0");
+    let aside = folder.path().join("aside");
+    fs::rename(folder.path().join("tests"), &aside).unwrap();
+    wait_for(&watched.said, "portvakt: tests: there is no such file or folder");
+    fs::rename(&aside, folder.path().join("tests")).unwrap();
+    watched.until("failed: 0");
 }
 
 /// Runs git in a repository of its own, with nobody's configuration.
