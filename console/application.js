@@ -2,7 +2,9 @@
 
 import * as api from "./api.js";
 import { badge, facts, h, section, table } from "./dom.js";
-import { access, ago, applicationLink, graphLink, linked, parts, plural, since, standing } from "./format.js";
+import {
+  access, ago, applicationLink, graphLink, linked, parts, placeText, plural, since, standing,
+} from "./format.js";
 import { row as decisionRow } from "./decisions.js";
 import { counted, isShort, periodInput, shortNote } from "./period.js";
 
@@ -42,7 +44,7 @@ function rules(page) {
     h("td", null, rule.consumer ? linked(rule.consumer) : "Any application (*)"),
     h("td", null, access(rule.state)),
     h("td", null, lastUse(rule, page)),
-    h("td", { class: "place" }, rule.place)));
+    h("td", { class: "place" }, placeText(rule.place))));
   return section("Applications that may call",
     table("Rules", ["Caller", "State", "Last use", "Stated at"], rows,
       "No rule: no other application gets in."));
@@ -53,7 +55,7 @@ function users(page) {
     h("td", null, who),
     h("td", null, access(users.state)),
     h("td", null, lastUse(users, page)),
-    h("td", { class: "place" }, users.place));
+    h("td", { class: "place" }, placeText(users.place)));
   const rows = [
     ...(page.all_users ? [row("All users of the tenant", page.all_users)] : []),
     ...page.groups.map((group) => row(["Group ", h("code", null, group.id)], group)),
@@ -99,7 +101,7 @@ function about(page) {
       ["Mode", page.standing === "shadow" ? "shadow: nobody is kept out" : page.standing === "disabled" ? "lets nobody in" : "enforce"],
       ["Hosts", lines(page.hosts)],
       ["Paths without a token", lines(page.open_paths)],
-      ["Described at", h("span", { class: "place" }, page.place)],
+      ["Described at", h("span", { class: "place" }, placeText(page.place))],
     ]));
 }
 

@@ -5,7 +5,7 @@
 
 import * as api from "./api.js";
 import { badge, facts, failure, h, section } from "./dom.js";
-import { calling, verdict } from "./format.js";
+import { calling, placeText, verdict } from "./format.js";
 import { applicationInput } from "./search.js";
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -107,8 +107,7 @@ function stated(title, list) {
   return section(title, h("ul", { class: "stated" }, list.map(({ by, what, at, text }) =>
     h("li", null,
       by ? [badge("faint", by), " "] : null, what,
-      at?.map(({ file, line, column }) =>
-        h("div", { class: "place" }, line > 0 ? `${file}:${line}:${column}` : file)),
+      at?.map((place) => h("div", { class: "place" }, placeText(place))),
       text ? h("pre", { tabindex: "0" }, text) : null))));
 }
 

@@ -81,6 +81,11 @@ export function calling({ kind, application, client_id: clientId }) {
   return kind === "user" ? ["A user through ", name] : name;
 }
 
+/** Where something is stated, as findings have it. */
+export function placeText({ file, line, column }) {
+  return line > 0 ? `${file}:${line}:${column}` : file;
+}
+
 /** RFC 3339, as the clock on the wall shows it. */
 export function clock(time) {
   const date = new Date(time);

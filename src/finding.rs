@@ -28,7 +28,8 @@ impl Place {
 }
 
 impl Serialize for Place {
-    /// `{"file": …, "line": …, "column": …}`: how every command's JSON tells of a place.
+    /// `{"file": …, "line": …, "column": …}`: how the JSON of commands and of the console
+    /// tells of a place.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut place = serializer.serialize_struct("Place", 3)?;
         place.serialize_field("file", &*self.source)?;

@@ -37,7 +37,7 @@ visit("an application is found by a part of its name", "", async (page) => {
 visit("an application's page tells who may call, and how its keys are", at("applications", CHECKOUT),
   async (page) => {
     const rule = (name) => page.getByRole("row", { name: new RegExp(`^${name}`) });
-    await rule("storefront").getByText("mesh.yaml").waitFor();
+    await rule("storefront").getByText(/mesh\.yaml:\d+:\d+$/).waitFor();
     assert.match(await rule("legacy-import").textContent(), /Unresolved/);
     assert.match(await rule("mobile-app").textContent(), /Unused.*none, counted for 40 days/);
     assert.match(await rule("warehouse").textContent(), /Not used yet.*counted for 3 days only/);
@@ -45,6 +45,7 @@ visit("an application's page tells who may call, and how its keys are", at("appl
     const about = page.getByRole("region", { name: "About" });
     assert.match(await about.textContent(), /1 key asked for .* ago/);
     assert.match(await about.textContent(), /checkout\.test/);
+    assert.match(await about.textContent(), /mesh\.yaml:\d+:\d+$/);
 
     await page.getByLabel("Unused for").selectOption("90 days");
     await page.getByText("Counted for 40 days only.").waitFor();

@@ -127,7 +127,7 @@ pub struct Page {
     client_id: Option<ClientId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<IssuerHealth>,
-    place: String,
+    place: Place,
     hosts: Vec<String>,
     open_paths: Vec<String>,
     rules: Vec<Rule>,
@@ -157,14 +157,14 @@ struct Rule {
     consumer: Option<String>,
     client_id: Option<ClientId>,
     state: State,
-    place: String,
+    place: Place,
     uses: Option<Exported>,
 }
 
 #[derive(Debug, Serialize)]
 struct Users {
     state: State,
-    place: String,
+    place: Place,
     uses: Option<Exported>,
 }
 
@@ -172,7 +172,7 @@ struct Users {
 struct Group {
     id: GroupId,
     state: State,
-    place: String,
+    place: Place,
     uses: Option<Exported>,
 }
 
@@ -202,7 +202,7 @@ fn page(application: &Application, console: &Console, period: Period) -> Page {
         disabled_because: because,
         client_id,
         issuer: tenant.and_then(|tenant| issuer(tenant, console)),
-        place: stated.place.to_string(),
+        place: stated.place.clone(),
         hosts: application.hosts.clone(),
         open_paths: application.open_paths.iter().map(PathPattern::to_string).collect(),
         rules: stated.rules.iter().map(|stated| grants.rule(stated)).collect(),
@@ -228,7 +228,7 @@ struct Grants {
 impl Grants {
     fn rule(&self, stated: &StatedRule) -> Rule {
         let StatedRule { place, consumer, client_id, .. } = stated;
-        let (place, client_id) = (place.to_string(), *client_id);
+        let (place, client_id) = (place.clone(), *client_id);
         let Consumer::Application(id) = consumer else {
             return Rule { consumer: None, client_id, state: State::Wildcard, place, uses: None };
         };
@@ -242,13 +242,13 @@ impl Grants {
 
     fn all_users(&self, place: &Place) -> Users {
         let (state, uses) = self.of(self.access(), &NodeId::AllUsers);
-        Users { state, place: place.to_string(), uses }
+        Users { state, place: place.clone(), uses }
     }
 
     fn group(&self, stated: &Located<GroupId>) -> Group {
         let Located { place, value: id } = stated;
         let (state, uses) = self.of(self.access(), &NodeId::Group(*id));
-        Group { id: *id, state, place: place.to_string(), uses }
+        Group { id: *id, state, place: place.clone(), uses }
     }
 
     /// Of who is known.

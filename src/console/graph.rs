@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     decision_log::Recent,
+    finding::Place,
     graph::{Access, Edge, Graph, Node, NodeId},
     target::Index,
     usage::Exported,
@@ -78,7 +79,7 @@ struct Drawn {
     state: State,
     /// Where it is stated.
     #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<String>,
+    place: Option<Place>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uses: Option<Exported>,
     /// How often it was refused lately.
@@ -164,7 +165,7 @@ fn of_documents(edge: &Edge, uses: Option<Exported>, period: Period) -> Drawn {
         from: edge.from.to_string(),
         to: edge.to.to_string(),
         state: State::of(edge.access, uses, period),
-        place: Some(edge.place.to_string()),
+        place: Some(edge.place.clone()),
         uses,
         denials: None,
     }
@@ -196,10 +197,7 @@ fn end(id: &str, whole: &Graph) -> End {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        applications::{Application, DisabledBecause, Located, Stated},
-        finding::Place,
-    };
+    use crate::applications::{Application, DisabledBecause, Located, Stated};
 
     /// `hub`, which lets in more groups than can be drawn, and which another application calls.
     fn hub() -> Application {
