@@ -103,12 +103,14 @@ impl Parameters {
     /// It is another one.
     pub fn word(&self, name: &str, takes: &[&'static str]) -> Result<&'static str, Misstated> {
         let stated = self.stated(name).unwrap_or_default();
-        let word = takes.iter().find(|word| **word == stated);
-        match word {
-            Some(word) => Ok(word),
-            None if stated.is_empty() => Ok(""),
-            None => Err(misstated(name, &format!("takes one of {}", takes.join(", ")))),
+        if stated.is_empty() {
+            return Ok("");
         }
+        let word = takes.iter().find(|word| **word == stated).copied();
+        word.ok_or_else(|| match takes {
+            [only] => misstated(name, &format!("takes nothing but {only}")),
+            words => misstated(name, &format!("takes one of {}", words.join(", "))),
+        })
     }
 
     fn stated(&self, name: &str) -> Option<&str> {

@@ -142,7 +142,7 @@ async fn a_parameter_that_cannot_be_read_is_told_by_its_name_and_what_it_takes()
             "decisions?decision=maybe",
             "The parameter decision takes one of allow, deny, shadow, refused.",
         ),
-        ("decisions?candidate=same", "The parameter candidate takes one of differs."),
+        ("decisions?candidate=same", "The parameter candidate takes nothing but differs."),
         ("decisions?after=1&after=2", "The parameter after may be stated once only."),
     ] {
         let answer = ask(&world, Method::GET, &format!("/api/{path}"), &[], "").await;
@@ -303,6 +303,21 @@ async fn the_graph_is_the_neighbourhood_with_refused_attempts_and_nothing_else()
     let further = get(&world, &format!("{path}&depth=2")).await;
     assert!(!graph.to_string().contains("ledger") && further.contains("ledger"));
     assert!(!further.contains("orders-api"), "what is not connected is not there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_is_told_in_the_shape_in_which_commands_tell_it() {
+    let world = world().await;
+    let page = json_of(&world, "/api/applications/test:team-checkout:checkout").await;
+    let graph = json_of(&world, "/api/graph?focus=test:team-checkout:checkout").await;
+    for stated in [&page, &page["rules"][0], &page["groups"][0], &graph["edges"][0]] {
+        let place = stated["place"].as_object().unwrap();
+        assert!(place["file"].as_str().unwrap().ends_with("applications/mesh.yaml"), "{stated}");
+        for number in ["line", "column"] {
+            assert!(place[number].as_u64().unwrap() > 0, "{stated}");
+        }
+        assert_eq!(place.len(), 3, "{stated}");
+    }
 }
 
 /// `from to state`, with the applications' own names.
