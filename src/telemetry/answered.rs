@@ -29,8 +29,9 @@ impl<'a> Answered<'a> {
 fn trace_id(traceparent: &str) -> Option<&str> {
     // The version before it has two digits, whichever it is.
     let (_version, rest) = traceparent.split_at_checked(2)?;
-    let (trace_id, _parent) = rest.strip_prefix('-')?.split_at_checked(32)?;
-    trace_id.bytes().all(|c| c.is_ascii_hexdigit()).then_some(trace_id)
+    let (trace_id, parent) = rest.strip_prefix('-')?.split_at_checked(32)?;
+    let is_whole = parent.starts_with('-') && trace_id.bytes().all(|c| c.is_ascii_hexdigit());
+    is_whole.then_some(trace_id)
 }
 
 #[cfg(test)]
@@ -46,6 +47,7 @@ mod tests {
             "00",
             "0-",
             "00-short-x-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e47360-x-01",
             "00-4bf92f3577b34da6a3ce929d0e0e473\n-x-01",
             "0é4bf92f3577b34da6a3ce929d0e0e4736-x-01",
         ] {
