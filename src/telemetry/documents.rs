@@ -83,24 +83,14 @@ impl DocumentMetrics {
         let options = |name: &str, help: &str| Opts::new(name, help.replace('%', whose));
         let gauge =
             |name: &str, help: &str| register(registry, IntGauge::with_opts(options(name, help)));
+        let seconds =
+            |name: &str, help: &str| register(registry, Gauge::with_opts(options(name, help)));
         let gauges = |name: &str, help: &str| {
             register(registry, IntGaugeVec::new(options(name, help), &["state"]))
         };
         let reloads = options(
             names.reloads,
             "Times that the documents were read; partial where the last good version of one stayed.",
-        );
-        let last_reload_success = options(
-            names.last_reload_success,
-            "When all documents were read without an error last.",
-        );
-        let reload_duration = HistogramOpts::from(options(
-            names.reload_duration,
-            "Time from the look at the documents until what they come to was in force.",
-        ));
-        let first_load_duration = options(
-            names.first_load_duration,
-            "The same of the documents when all of them were read for the first time; 0 before.",
         );
         let metrics = Self {
             applications: gauge(names.applications, "Applications %."),
@@ -114,16 +104,19 @@ impl DocumentMetrics {
                 "Hosts of ingresses %, by whether their application is found by them.",
             ),
             reloads: register(registry, IntCounterVec::new(reloads, &["outcome"])),
-            last_reload_success: register(registry, Gauge::with_opts(last_reload_success)),
+            last_reload_success: seconds(
+                names.last_reload_success,
+                "When all documents were read without an error last.",
+            ),
             last_reload_successful: gauge(
                 names.last_reload_successful,
                 "Whether the documents had no error when they were read last: 1 or 0.",
             ),
-            reload_duration: register(
-                registry,
-                Histogram::with_opts(reload_duration.buckets(RELOAD_BUCKETS.to_vec())),
+            reload_duration: reload_duration(registry, names.reload_duration),
+            first_load_duration: seconds(
+                names.first_load_duration,
+                "Time that it took to read all documents for the first time; 0 before.",
             ),
-            first_load_duration: register(registry, Gauge::with_opts(first_load_duration)),
         };
         for outcome in ["success", "partial"] {
             metrics.reloads.with_label_values(&[outcome]);
@@ -164,6 +157,12 @@ impl DocumentMetrics {
         self.hosts.with_label_values(&["found"]).set(count(hosts.found));
         self.hosts.with_label_values(&["lost"]).set(count(hosts.lost));
     }
+}
+
+fn reload_duration(registry: &Registry, name: &str) -> Histogram {
+    const HELP: &str = "Time from the look at the documents until what they come to counts.";
+    let options = HistogramOpts::new(name, HELP).buckets(RELOAD_BUCKETS.to_vec());
+    register(registry, Histogram::with_opts(options))
 }
 
 #[cfg(test)]
