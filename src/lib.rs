@@ -32,8 +32,8 @@
 //!   change means, who may call whom.
 //! - [`recorder`] is told of every answer, and tells [`telemetry`], [`usage`] and [`decision_log`].
 //! - `console` shows people what is in force and what is decided; `web` and [`admin`] serve HTTP/1.
-//! - `file` opens what somebody named; [`config`] is what an operator decides; [`service`] starts, watches and stops the parts;
-//!   [`cli`] is the command line; [`demo`] is all of it on loopback.
+//! - `file` opens what somebody named; [`config`] is what an operator decides; [`service`] starts,
+//!   watches and stops the parts; [`cli`] is the command line; [`demo`] is all of it on loopback.
 
 mod accept;
 pub mod admin;
