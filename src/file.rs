@@ -19,7 +19,7 @@ pub const MOST_OF_A_KEY: u64 = 1 << 20;
 /// and a device, which may have no end, are refused; so are folders and sockets.
 ///
 /// # Errors
-/// Where it is none of that, or cannot be opened.
+/// Where it is no ordinary file, or cannot be opened.
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // Opening a device may already do something.
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {

@@ -1,4 +1,5 @@
-//! Listeners for probes and people: HTTP/1, one request at a time, a few connections, none for long.
+//! Listeners for probes and people: HTTP/1, one request at a time, a few connections, none for
+//! long.
 
 use std::{
     future::ready,

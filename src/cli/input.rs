@@ -1,5 +1,5 @@
-//! What is read from a file, or from standard input where `-` stands for one. Unlike what the service
-//! reads, it may be a pipe: in a shell, `<(command)` is one.
+//! What is read from a file, or from standard input where `-` stands for one. Unlike what the
+//! service reads, it may be a pipe: in a shell, `<(command)` is one.
 
 use std::{
     fs::File,

@@ -22,8 +22,8 @@ use crate::{
     usage::Keeper,
 };
 
-/// Decisions that the console can look back at: of what was allowed, and of what was refused. A line
-/// is half a kilobyte or so.
+/// Decisions that the console can look back at: of what was allowed, and of what was refused. A
+/// line is half a kilobyte or so.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1999);
 
 /// What decides and what tells of it, before any of it runs.
