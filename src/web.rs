@@ -3,13 +3,10 @@
 
 use std::{
     future::ready,
-    io,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -20,12 +17,12 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{io::InspectReader, sync::CancellationToken};
 
 use crate::accept;
 
@@ -79,15 +76,24 @@ pub async fn serve_one(
     longest: Duration,
     draining: CancellationToken,
 ) -> Result<(), Fault> {
-    let begun = Begun::default();
+    // Whether anything came of a request that was not answered yet.
+    let begun = Arc::<AtomicBool>::default();
     let answered = {
-        let begun = begun.clone();
+        let begun = Arc::clone(&begun);
         router.layer(map_response(move |response: Response| {
-            begun.0.store(false, Relaxed);
+            begun.store(false, Relaxed);
             ready(response)
         }))
     };
-    let stream = Heard { stream, begun: begun.clone() };
+    let stream = {
+        let begun = Arc::clone(&begun);
+        // Nothing comes at the stream's end.
+        InspectReader::new(stream, move |bytes: &[u8]| {
+            if !bytes.is_empty() {
+                begun.store(true, Relaxed);
+            }
+        })
+    };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -97,63 +103,8 @@ pub async fn serve_one(
     match closed.await {
         Ok(Err(error)) if error.is_parse_too_large() => Err(Fault::HeadTooLarge),
         // Nobody is at fault who asks nothing more.
-        Ok(Err(error)) if error.is_timeout() && begun.0.load(Relaxed) => Err(Fault::HeadTooSlow),
+        Ok(Err(error)) if error.is_timeout() && begun.load(Relaxed) => Err(Fault::HeadTooSlow),
         _ => Ok(()),
-    }
-}
-
-/// Whether anything came of a request that was not answered yet.
-#[derive(Debug, Clone, Default)]
-struct Begun(Arc<AtomicBool>);
-
-/// A stream that notes when something came.
-struct Heard<S> {
-    stream: S,
-    begun: Begun,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.begun.0.store(true, Relaxed);
-        }
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }
 
