@@ -1,6 +1,8 @@
 //! The claims of an Entra ID access token, and the checks that do not depend on policy.
 
-use serde::{Deserialize, Deserializer};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de::Visitor};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -69,8 +71,31 @@ fn stated<'de, T: Deserialize<'de>, D: Deserializer<'de>>(claim: D) -> Result<Op
 
 /// Each check looks at a user's groups; they are read once for all checks with one token.
 fn listed<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<Box<[GroupId]>>, D::Error> {
-    let groups = Vec::<String>::deserialize(claim)?;
-    Ok(Some(groups.iter().filter_map(|group| Guid::from_token(group).ok()).collect()))
+    let groups = Vec::<Listed>::deserialize(claim)?;
+    Ok(Some(groups.into_iter().filter_map(|Listed(group)| group).collect()))
+}
+
+/// A text that may be a group's id, read without a copy of it.
+struct Listed(Option<GroupId>);
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        text.deserialize_str(ListedVisitor)
+    }
+}
+
+struct ListedVisitor;
+
+impl Visitor<'_> for ListedVisitor {
+    type Value = Listed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Listed, E> {
+        Ok(Listed(Guid::from_token(text).ok()))
+    }
 }
 
 /// What a token for one application must say.
