@@ -137,7 +137,8 @@ impl Resolver {
         asking.extend(concerned.iter().cloned());
         for id in &concerned {
             for other in self.directory.settle(id, self.gathered.get(id).unwrap_or(&none)) {
-                // At first, each of ten thousand is named by ten others.
+                // As a rule it is there: at first everybody is, and named by many.
+                // Looking costs less than a copy that is thrown away.
                 if !asking.contains(other) {
                     asking.insert(other.clone());
                 }

@@ -55,7 +55,12 @@ impl Parts {
         let memberships = memberships(&config.entra, &clock, &metrics)?;
         let published = Arc::<Published>::default();
         let candidates = Loader::of_candidates(config).map(|loader| (loader, Arc::default()));
-        let usage = Keeper::open(config.usage.file.clone(), clock.clone(), Arc::clone(&published))?;
+        let usage = Keeper::open(
+            config.usage.file.clone(),
+            clock.clone(),
+            Arc::clone(&published),
+            Arc::clone(&metrics),
+        )?;
         let usage = Arc::new(usage);
         let authorizer =
             Authorizer::new(config, Arc::clone(&published), &issuers, clock, Arc::clone(&metrics))

@@ -9,75 +9,56 @@ use tracing::{
 use super::Answered;
 use crate::{authorizer::Outcome, decision::Decision, identifiers::ClientId};
 
-/// Logs a decision. Everything in the line is ours or comes from documents and verified claims:
-/// never a token, never a signature, never a header as it was sent.
-///
-/// Fields are made where somebody reads them: most decisions are not written.
-pub fn log_decision(answered: &Answered<'_>) {
-    let outcome = answered.outcome;
-    if let Some(candidate) = &outcome.candidate {
-        log_candidate(outcome, candidate);
-    }
-    match &outcome.decision {
-        Decision::Deny(denial) => info!(
-            decision = "deny",
-            reason = denial.reason.code(),
-            application = application(outcome),
-            caller = caller(outcome),
-            client_id = client_id(outcome),
-            detail = &*denial.detail,
-            decision_id = %outcome.id,
-            trace_id = answered.trace_id(),
-            "denied"
-        ),
-        Decision::Shadow(shadowed) => info!(
-            decision = "allow",
-            mode = "shadow",
-            reason = shadowed.denial().reason.code(),
-            application = application(outcome),
-            caller = caller(outcome),
-            client_id = client_id(outcome),
-            detail = &*shadowed.denial().detail,
-            decision_id = %outcome.id,
-            trace_id = answered.trace_id(),
-            "allowed in shadow; enforcing would have denied"
-        ),
-        Decision::Allow(permit) if permit.workload_mismatch() => warn!(
-            decision = "allow",
-            reason = outcome.decision.code(),
-            application = application(outcome),
-            caller = caller(outcome),
-            client_id = client_id(outcome),
-            decision_id = %outcome.id,
-            trace_id = answered.trace_id(),
-            "allowed, although another workload than the token's application presented the token"
-        ),
-        Decision::Allow(_) => debug!(
-            decision = "allow",
-            reason = outcome.decision.code(),
-            application = application(outcome),
-            caller = caller(outcome),
-            client_id = client_id(outcome),
-            decision_id = %outcome.id,
-            trace_id = answered.trace_id(),
-            "allowed"
-        ),
-    }
+/// Writes a line with what all of them tell of a decision. Fields are made where somebody reads
+/// them: most decisions are not written.
+macro_rules! tell {
+    ($level:ident, $outcome:expr, $($more:tt)*) => {
+        $level!(
+            decision = $outcome.decision.verdict(),
+            reason = $outcome.decision.code(),
+            application = application($outcome),
+            caller = caller($outcome),
+            client_id = client_id($outcome),
+            decision_id = %$outcome.id,
+            $($more)*
+        )
+    };
 }
 
-/// Logs that the candidate documents decide otherwise.
-fn log_candidate(outcome: &Outcome, candidate: &Decision) {
-    info!(
-        decision = outcome.decision.verdict(),
-        reason = outcome.decision.code(),
-        candidate_decision = candidate.verdict(),
-        candidate_reason = candidate.code(),
-        application = application(outcome),
-        caller = caller(outcome),
-        client_id = client_id(outcome),
-        decision_id = %outcome.id,
-        "the candidate documents decide otherwise"
-    );
+/// Logs a decision. Everything in the line is ours or comes from documents and verified claims:
+/// never a token, never a signature, never a header as it was sent.
+pub fn log_decision(answered: &Answered<'_>) {
+    let outcome = answered.outcome;
+    let trace_id = || answered.trace_id();
+    if let Some(candidate) = &outcome.candidate {
+        tell!(
+            info,
+            outcome,
+            candidate_decision = candidate.verdict(),
+            candidate_reason = candidate.code(),
+            "the candidate documents decide otherwise"
+        );
+    }
+    match &outcome.decision {
+        Decision::Deny(denial) => {
+            tell!(info, outcome, detail = &*denial.detail, trace_id = trace_id(), "denied");
+        }
+        Decision::Shadow(shadowed) => tell!(
+            info,
+            outcome,
+            mode = "shadow",
+            detail = &*shadowed.denial().detail,
+            trace_id = trace_id(),
+            "allowed in shadow; enforcing would have denied"
+        ),
+        Decision::Allow(permit) if permit.workload_mismatch() => tell!(
+            warn,
+            outcome,
+            trace_id = trace_id(),
+            "allowed, although another workload than the token's application presented the token"
+        ),
+        Decision::Allow(_) => tell!(debug, outcome, trace_id = trace_id(), "allowed"),
+    }
 }
 
 /// The application that was asked for, where it is known.

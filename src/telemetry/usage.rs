@@ -1,16 +1,18 @@
-//! The metrics of what is not used.
+//! The metrics of what is not used, and of keeping it.
 
-use prometheus::{IntGaugeVec, Opts, Registry};
+use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::metrics::{count, register};
 use crate::usage::{DAYS, Tally};
 
-/// How many rules, groups and applications nobody used, by the number of days.
+/// How many rules, groups and applications nobody used, by the number of days, and whether that is
+/// kept.
 #[derive(Debug)]
 pub struct UsageMetrics {
     rules: IntGaugeVec,
     groups: IntGaugeVec,
     applications: IntGaugeVec,
+    last_save_successful: IntGauge,
 }
 
 impl UsageMetrics {
@@ -31,9 +33,22 @@ impl UsageMetrics {
                 "portvakt_applications_unused",
                 "Applications that let nobody in by a token for so many days, likewise.",
             ),
+            last_save_successful: register(
+                registry,
+                IntGauge::new(
+                    "portvakt_usage_last_save_successful",
+                    "Whether the file of uses was written when that was tried last; 1 before.",
+                ),
+            ),
         };
+        metrics.saved(true);
         metrics.set(&[Tally::default(); DAYS.len()]);
         metrics
+    }
+
+    /// Whether the file of uses was written.
+    pub fn saved(&self, is_written: bool) {
+        self.last_save_successful.set(is_written.into());
     }
 
     /// What there is now.

@@ -9,7 +9,7 @@ use super::{
     Export, Ledger,
     store::{Store, StoreError},
 };
-use crate::{applications::Published, clock::Clock};
+use crate::{applications::Published, clock::Clock, telemetry::Metrics};
 
 /// Between two writes of the file: what a process that is killed forgets.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -21,6 +21,7 @@ pub struct Keeper {
     clock: Clock,
     published: Arc<Published>,
     store: Option<Store>,
+    metrics: Arc<Metrics>,
 }
 
 impl Keeper {
@@ -32,6 +33,7 @@ impl Keeper {
         file: Option<PathBuf>,
         clock: Clock,
         published: Arc<Published>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, StoreError> {
         let (store, export) = match file {
             Some(path) => {
@@ -44,7 +46,7 @@ impl Keeper {
             Some(export) => Ledger::go_on_from(export, clock.clone()),
             None => Ledger::new(clock.clone()),
         };
-        Ok(Self { ledger, clock, published, store })
+        Ok(Self { ledger, clock, published, store, metrics })
     }
 
     /// Where applications get their counts.
@@ -80,11 +82,44 @@ impl Keeper {
         }
         self.ledger.keep_only(&self.published.current().index);
         let Some(store) = &self.store else { return false };
-        match (store.save(&self.export()), was_failing) {
+        let saved = store.save(&self.export());
+        self.metrics.usage.saved(saved.is_ok());
+        match (saved, was_failing) {
             (Err(error), false) => warn!(%error, "the file of uses cannot be written"),
             (Err(_), true) | (Ok(()), false) => return was_failing,
             (Ok(()), true) => info!("the file of uses is written again"),
         }
         !was_failing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{applications::Generation, target::Index};
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_told_of_until_it_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let (below, metrics) = (folder.path().join("below"), Arc::new(Metrics::new()));
+        let told = |expected: &str| {
+            let text = String::from_utf8(metrics.encode().unwrap()).unwrap();
+            let line = format!("\nportvakt_usage_last_save_successful {expected}\n");
+            assert!(text.contains(&line), "{text}");
+        };
+        fs::create_dir(&below).unwrap();
+        let published = Arc::<Published>::default();
+        published.publish(Generation { index: Index::new("dev") });
+        let file = Some(below.join("usage.json"));
+        let keeper = Keeper::open(file, Clock::system(), published, Arc::clone(&metrics)).unwrap();
+        told("1");
+        fs::remove_dir_all(&below).unwrap();
+        assert!(keeper.tidy(false));
+        told("0");
+        fs::create_dir(&below).unwrap();
+        assert!(!keeper.tidy(true));
+        told("1");
     }
 }

@@ -23,7 +23,7 @@ const ELSEWHERE: [(&str, &str); 3] = [
 ];
 
 /// Those that no panel shows, and why.
-const UNSEEN: [(&str, &str); 5] = [
+const UNSEEN: [(&str, &str); 6] = [
     ("portvakt_candidate_last_reload_successful", "an alert tells, and readings with an error"),
     ("portvakt_candidate_reload_duration_seconds", "those in force take as long"),
     ("portvakt_candidate_first_load_duration_seconds", "likewise"),
@@ -31,6 +31,7 @@ const UNSEEN: [(&str, &str); 5] = [
         "portvakt_console_refused_total",
         "of people who look, not of requests; one asks for it after a refusal",
     ),
+    ("portvakt_usage_last_save_successful", "an alert tells"),
     ("process_virtual_memory_bytes", "no measure of memory"),
 ];
 
