@@ -9,7 +9,7 @@ use std::{net::IpAddr, sync::Arc};
 use axum::{
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method,
+        HeaderMap, HeaderName, HeaderValue, Method, Uri,
         header::{
             CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
             X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -61,9 +61,11 @@ impl Guard {
         Self { hosts, here, metrics }
     }
 
-    fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn check(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let host = single(headers, &HOST).ok_or(Refusal::Host)?;
-        if !self.is_ours(host) {
+        // A whole address names its host itself, and counts before `Host` (RFC 9112, section 3.2.2).
+        let is_addressed = uri.authority().is_none_or(|named| self.is_ours(named.as_str()));
+        if !self.is_ours(host) || !is_addressed {
             return Err(Refusal::Host);
         }
         let is_foreign = |site: &str| matches!(site, "cross-site" | "same-site");
@@ -106,7 +108,7 @@ fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 
 /// Lets a request through or refuses it; every answer forbids browsers what the pages do not need.
 pub async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let mut response = match guard.check(request.method(), request.headers()) {
+    let mut response = match guard.check(request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
@@ -131,6 +133,14 @@ mod tests {
     }
 
     fn check(method: Method, headers: &[(&'static str, &str)]) -> Result<(), Refusal> {
+        check_address(method, "/", headers)
+    }
+
+    fn check_address(
+        method: Method,
+        address: &'static str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(), Refusal> {
         let headers = headers.iter().map(|(name, value)| {
             (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
         });
@@ -138,7 +148,7 @@ mod tests {
         headers.for_each(|(name, value)| {
             map.append(name, value);
         });
-        guard().check(&method, &map)
+        guard().check(&method, &Uri::from_static(address), &map)
     }
 
     #[test]
@@ -165,6 +175,13 @@ mod tests {
         assert_eq!(check(Method::GET, &[]), Err(Refusal::Host));
         let twice = [("host", "localhost"), ("host", "localhost")];
         assert_eq!(check(Method::GET, &twice), Err(Refusal::Host));
+        for (address, expected) in [
+            ("http://localhost:9091/", Ok(())),
+            ("http://evil.example/", Err(Refusal::Host)),
+            ("http://localhost@evil.example/", Err(Refusal::Host)),
+        ] {
+            assert_eq!(check_address(Method::GET, address, &twice[..1]), expected, "{address}");
+        }
     }
 
     #[test]
